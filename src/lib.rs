@@ -1,0 +1,1 @@
+//! Open data hub for a city's Intelligent Operations Centre.

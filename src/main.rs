@@ -1,0 +1,2 @@
+//! Command line of the hub.
+fn main() {}
