@@ -1,5 +1,5 @@
 // The city and its devices as the registry knows them: HTTP documents, narrowed.
-// A feature or device that cannot be drawn (no position, no id) is left out.
+// A feature without geometry and a device without id are left out.
 import { get } from './http';
 import { flag, isRecord, list, number, text, type Unknowns } from './narrow';
 import type { City, DeviceDocument, Feature, FeatureCollection, Name, Position } from './wire/wire';
@@ -69,17 +69,15 @@ function isFeature(value: unknown): value is Feature {
 function readDevice(value: unknown): DeviceDocument[] {
   if (!isRecord(value)) return [];
   const id = text(value['id']);
-  const lon = number(value['lon']);
-  const lat = number(value['lat']);
-  if (id === null || lon === null || lat === null) return [];
+  if (id === null) return [];
   const name = readName(value);
   return [
     {
       id,
       service: text(value['service']) ?? '',
       name: { vi: name.vi || id, en: name.en || id },
-      lon,
-      lat,
+      lon: number(value['lon']),
+      lat: number(value['lat']),
       area: text(value['area']),
       corridor: text(value['corridor']),
       period_s: number(value['period_s']),
@@ -87,9 +85,10 @@ function readDevice(value: unknown): DeviceDocument[] {
       detectors: list(value['detectors']).flatMap((detector) => {
         if (!isRecord(detector)) return [];
         const key = text(detector['key']);
-        return key === null
-          ? []
-          : [{ key, name: text(detector['name']) ?? key, direction: text(detector['direction']) }];
+        if (key === null) return [];
+        const plain = text(detector['name']);
+        const name = plain === null ? readName(detector) : { vi: plain, en: plain };
+        return [{ key, name, direction: text(detector['direction']) }];
       }),
     },
   ];

@@ -43,6 +43,13 @@ export type SignalState = {
   groups: Group[];
 };
 
+/** One indication of a group: from when it was shown, until the next one of the group begins. */
+export type Indication = { state: number; from_ms: number };
+export type Strip = ReadonlyMap<string, readonly Indication[]>;
+
+/** Indications kept per group; at the shortest cycles this is more than ten minutes. */
+const INDICATIONS = 64;
+
 type SignalColumn = 'age_ms' | 'mode' | 'plan' | 'cycle_s' | 'cycle_position_s' | 'flash' | 'preempt' | 'groups';
 
 export class DeviceDetail {
@@ -51,11 +58,11 @@ export class DeviceDetail {
   /** The first snapshot has arrived. */
   loaded = $state(false);
   lanes = $derived([...this.parts.values()].filter(isLane).map(readLane));
-  #columns: readonly string[] = [];
+  /** What the groups have shown since the device was opened. */
+  strip = $state.raw<Strip>(new Map());
 
   apply = (change: Change): void => {
-    this.#columns = change.columns;
-    const read = cells<'age_ms' | 'value'>(this.#columns);
+    const read = cells<'age_ms' | 'value'>(change.columns);
     const parts = new Map(change.kind === 'replaced' ? [] : this.parts);
     for (const row of change.rows) {
       const value = read(row, 'value');
@@ -73,7 +80,10 @@ export class DeviceDetail {
 
   applySignal = (change: Change): void => {
     const row = change.rows[0];
-    if (row !== undefined) this.signal = readSignal(change.columns, row, change.time_ms);
+    if (row !== undefined) {
+      this.signal = readSignal(change.columns, row, change.time_ms);
+      this.strip = extended(this.strip, this.signal);
+    }
     this.loaded = true;
   };
 }
@@ -136,6 +146,20 @@ function readGroup(value: unknown, frame_ms: number, measured_at_ms: number | nu
       likely_end_ms: end(cell[6]),
     },
   ];
+}
+
+/** Adds what the groups show now, where it is another indication than the last one. */
+function extended(strip: Strip, signal: SignalState): Strip {
+  const next = new Map(strip);
+  for (const group of signal.groups) {
+    const before = next.get(group.key) ?? [];
+    const last = before.at(-1);
+    const from_ms = group.since_ms ?? signal.measured_at_ms;
+    if (from_ms === null || last?.state === group.state) continue;
+    if (last !== undefined && last.from_ms >= from_ms) continue;
+    next.set(group.key, [...before.slice(1 - INDICATIONS), { state: group.state, from_ms }]);
+  }
+  return next;
 }
 
 export type Incident = { key: string; kind: string; zone: string; since_ms: number | null; ended: boolean };

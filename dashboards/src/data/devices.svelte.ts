@@ -1,6 +1,7 @@
 // All devices of the city: registry documents joined with the rows of the live topic `devices`.
 // To: the list and the map. Invariants: a row that comes before its document is kept for it; a
 // device object lives as long as the registry holds the device, so views may key on it.
+import { limits, type Limits } from './freshness';
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
 import type { Change } from './live';
@@ -22,11 +23,14 @@ export class Device {
   readonly id: string;
   readonly service: string;
   readonly name: Name;
-  readonly lon: number;
-  readonly lat: number;
+  /** Degrees; null for a system without a place, which no map shows. */
+  readonly lon: number | null;
+  readonly lat: number | null;
   readonly area: string | null;
   readonly corridor: string | null;
   readonly period_ms: number | null;
+  /** How old its values may be. */
+  readonly limits: Limits;
   readonly simulated: boolean;
   readonly detectors: readonly Detector[];
   condition = $state<Condition>(0);
@@ -48,9 +52,18 @@ export class Device {
     this.area = document.area;
     this.corridor = document.corridor;
     this.period_ms = document.period_s === null ? null : document.period_s * 1000;
+    // Detector stations and cameras measure over the period that they report.
+    const measures_span = document.service === 'vds' || document.service === 'cctv';
+    this.limits = limits(this.period_ms, measures_span ? (this.period_ms ?? 0) : 0);
     this.simulated = document.simulated;
     this.detectors = document.detectors;
   }
+}
+
+export type Placed = Device & { readonly lon: number; readonly lat: number };
+
+export function isPlaced(device: Device): device is Placed {
+  return device.lon !== null && device.lat !== null;
 }
 
 type Read = (row: Row, name: Column) => unknown;
@@ -66,6 +79,9 @@ export class Devices {
   #latest = new Map<string, Latest>();
   #read: Read = cells<Column>([]);
   #listeners = new Set<(changed: readonly Device[]) => void>();
+
+  /** Devices that have a place. */
+  placed = $derived(this.list.filter(isPlaced));
 
   get(id: string): Device | undefined {
     return this.#by_id.get(id);

@@ -8,9 +8,9 @@ import { parseFrame } from './frames';
 import type { ClientFrame, Delta, Filter, Hello, Row, ServerFrame, Snapshot } from './wire/wire';
 
 /** A ping this often keeps the latency and the clock offset current. */
-const PING_MS = 2_000;
-/** No answer to a ping for this long: the link is dead although the socket does not know it yet. */
-const SILENCE_MS = 5_000;
+const PING_MS = 1_000;
+/** Nothing heard for this long after a ping: the link is dead although the socket does not know it yet. */
+const SILENCE_MS = 3_000;
 /** Reconnects wait between half and all of a time that doubles from the first to the last value. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 4_000;
@@ -158,6 +158,7 @@ export class LiveChannel {
       },
       message: (data) => {
         if (attempt !== this.#sockets) return;
+        this.#ping_at = null;
         const frame = typeof data === 'string' ? parseFrame(data) : null;
         if (frame !== null) this.#receive(frame);
       },
@@ -225,7 +226,6 @@ export class LiveChannel {
         this.#observer.opened(frame);
         return;
       case 'pong':
-        this.#ping_at = null;
         this.#observer.clock(Date.parse(frame.time), performance.now() - frame.t);
         this.#settleResumed();
         return;
@@ -296,7 +296,7 @@ export class LiveChannel {
     }
   }
 
-  /** Sends a ping, or gives the link up when the last one was not answered in time. */
+  /** Sends a ping, or gives the link up when nothing at all was heard since the last one. */
   #beat(): void {
     if (!this.#isOpen()) return;
     const now = performance.now();

@@ -7,8 +7,8 @@ export type ConditionFilter = 'all' | 'exceptions' | Condition;
 export type DeviceFilter = { text: string; service: string | null; condition: ConditionFilter };
 type Listed = { id: string; service: string; name: Name; condition: Condition };
 
-/** Rank of the conditions 0..4: fault, warning, offline, normal, never heard. */
-const RANK = [4, 3, 1, 0, 2] as const;
+/** Rank of the conditions 0..4: fault, warning, offline, never heard, normal. */
+const RANK = [3, 4, 1, 0, 2] as const;
 
 export function matches(device: Listed, filter: DeviceFilter): boolean {
   if (filter.service !== null && device.service !== filter.service) return false;

@@ -1,6 +1,6 @@
 // History and live points of one quantity in one sorted pair of columns, as uPlot wants them.
 // Pure. Invariant: times strictly grow; a live point replaces an older one of the same second.
-import type { Series } from '../data/wire/wire';
+import type { Series } from '../data/series';
 
 export type Columns = [times_s: number[], values: (number | null)[]];
 

@@ -86,13 +86,13 @@ export type City = {
   map: CityMap;
 };
 
-export type Detector = { key: string; name: string; direction: string | null };
+export type Detector = { key: string; name: Name; direction: string | null };
 export type DeviceDocument = {
   id: string;
   service: string;
   name: Name;
-  lon: number;
-  lat: number;
+  lon: number | null;
+  lat: number | null;
   area: string | null;
   corridor: string | null;
   period_s: number | null;
@@ -102,8 +102,6 @@ export type DeviceDocument = {
 
 export type Session = { user: string; rights: string[] };
 
-/** One line of the history chart: seconds since 1970 and the value there, null where nothing was measured. */
-export type Series = { quantity: string; step_s: number; times_s: number[]; values: (number | null)[] };
 
 /** RFC 9457 problem document. */
 export type ProblemDocument = {

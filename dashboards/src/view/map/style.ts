@@ -158,6 +158,8 @@ function labels(token: Tokens, language: Language): LayerSpecification[] {
       minzoom: 11,
       layout: {
         'symbol-placement': 'line',
+        // Beside the line, because the devices stand on it.
+        'text-offset': [0, 1],
         'text-field': labelText(language),
         'text-font': FONT,
         'text-size': 14,
@@ -232,8 +234,8 @@ function devices(token: Tokens): LayerSpecification[] {
         'text-size': 16,
         'text-anchor': 'top',
         'text-offset': [0, 1.1],
+        // Placed first, so that other labels make room for it.
         'text-allow-overlap': true,
-        'text-ignore-placement': true,
       },
       paint: { 'text-color': token('text'), 'text-halo-color': token('ground'), 'text-halo-width': 2 },
     },
