@@ -105,6 +105,7 @@ export async function signOut(page, record) {
   await page.waitForURL('**/login**');
   await page.goto(`${settings.url}/ops?lang=vi`);
   await page.waitForURL('**/login?next=%2Fops', { timeout: 15_000 });
+  await page.waitForLoadState('networkidle'); // Every refused request has been written to the console.
   record.expected = () => false;
   return 'signed out, the desk asks for a login';
 }
