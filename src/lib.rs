@@ -1,1 +1,5 @@
 //! Open data hub for a city's Intelligent Operations Centre.
+
+pub mod clock;
+pub mod store;
+pub mod tasks;
