@@ -1,6 +1,10 @@
 //! Open data hub for a city's Intelligent Operations Centre.
 
+pub mod admit;
+pub mod city;
 pub mod clock;
 pub mod config;
+pub mod quality;
+pub mod registry;
 pub mod store;
 pub mod tasks;
