@@ -14,7 +14,16 @@ use rustls::{
 use tokio_postgres::{Client, Config, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+mod copy;
+mod encode;
+pub mod insert;
 pub mod migrate;
+mod presence;
+pub mod refuse;
+pub mod registry;
+pub mod rollup;
+mod table;
+pub mod ticket_state;
 
 /// Connections that readers share. Writers have their own.
 const READERS: usize = 8;
