@@ -98,7 +98,8 @@ pub fn admit(
             check(registry, horizon, now, message).map_err(|reject| (reject, time))
         });
     let service = topic.as_ref().map(|topic| topic.service);
-    let keep = |reject: &Reject| payload_to_keep(contract, service, reject.reason, &delivery.payload);
+    let keep =
+        |reject: &Reject| payload_to_keep(contract, service, reject.reason, &delivery.payload);
     let (accepted, refused) = match decided {
         Ok((accepted, rejects)) => {
             let time = accepted.message.envelope.map(|envelope| envelope.time);
@@ -212,8 +213,11 @@ fn check_time(
     }
     let back = horizon.back(stream);
     if -ahead > back {
-        let detail =
-            format!("{} days old, {stream} is kept for {} days", -ahead.num_days(), back.num_days());
+        let detail = format!(
+            "{} days old, {stream} is kept for {} days",
+            -ahead.num_days(),
+            back.num_days()
+        );
         return Err(reject(Reason::TooOld, field, detail));
     }
     Ok(())

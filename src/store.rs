@@ -21,6 +21,7 @@ pub mod migrate;
 mod presence;
 pub mod refuse;
 pub mod registry;
+pub(crate) mod request;
 pub mod rollup;
 mod table;
 pub mod ticket_state;

@@ -45,7 +45,9 @@ pub(super) fn reading(rows: &mut Rows, row: &ReadingRow<'_>) {
     rows.i32(row.quality).i16(reading.occupancy_e4.map(small));
     rows.i16(reading.speed_e1_kmh.map(small)).i16(reading.confidence_e4.map(small));
     rows.i16(reading.samples.map(small)).i16(reading.samples_expected.map(small));
-    rows.array_i32(reading.classes.map(|classes| classes.map(|n| n.map(int))).as_ref().map(|a| &a[..]));
+    rows.array_i32(
+        reading.classes.map(|classes| classes.map(|n| n.map(int))).as_ref().map(|a| &a[..]),
+    );
     let speeds = reading.class_speed_e1_kmh.map(|speeds| speeds.map(|v| v.map(small)));
     rows.array_i16(speeds.as_ref().map(|a| &a[..]));
 }
@@ -80,12 +82,7 @@ pub(super) fn incident(rows: &mut Rows, device_id: i32, time: DateTime<Utc>, inc
     rows.text(incident.kind.as_str()).text(&*incident.zone);
 }
 
-pub(super) fn ticket_step(
-    rows: &mut Rows,
-    device_id: i32,
-    envelope: &Envelope,
-    step: &TicketStep,
-) {
+pub(super) fn ticket_step(rows: &mut Rows, device_id: i32, envelope: &Envelope, step: &TicketStep) {
     rows.i32(device_id).text(&*step.ticket).text(step.status.as_str()).time(step.at);
     rows.time(envelope.time).i64(i64::from(envelope.boot)).i64(seq(envelope.seq));
     rows.text(step.channel.map(ioc_ingest::Word::as_str));

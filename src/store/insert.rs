@@ -15,9 +15,9 @@ use super::{
     Store, StoreError,
     copy::Rows,
     encode::{self, ReadingRow},
+    presence::Presence,
     refuse::{Bound, Quarantine},
     rollup::{Buckets, Rollup},
-    presence::Presence,
     table::{self, NotNew, Prepared, Table, Way},
     ticket_state::{TicketChange, Tickets},
 };
@@ -63,6 +63,8 @@ pub struct Committed {
     pub dropped: u64,
     /// Per message of the batch: whether all of its facts conflict with what is stored.
     pub conflicting: Vec<bool>,
+    /// Per message of the batch: fact rows that were already there.
+    pub duplicate_rows: Vec<u32>,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
 }
@@ -174,9 +176,12 @@ impl Inserter {
         done.dropped = counts.dropped_total();
         done.conflicting = outcome.all_conflict();
         done.tickets = self.tickets.refresh(&transaction, items).await?;
-        self.presence.write(&transaction, items, &outcome.duplicates, &counts, &done.conflicting).await?;
+        self.presence
+            .write(&transaction, items, &outcome.duplicates, &counts, &done.conflicting)
+            .await?;
         transaction.commit().await.map_err(failed)?;
         bound.add(counts);
+        done.duplicate_rows = outcome.duplicates;
         Ok(done)
     }
 }
@@ -212,8 +217,7 @@ impl Outcome {
                 let detail = format!(
                     "{conflicts} of {rows} facts are stored with other content; the first is kept"
                 );
-                let reject =
-                    Reject { reason: Reason::Conflict, field: String::new(), detail };
+                let reject = Reject { reason: Reason::Conflict, field: String::new(), detail };
                 (item, reject, conflicts < rows)
             })
             .collect()
@@ -290,24 +294,36 @@ fn begin(encoded: &mut Encoded, way: Way, item: usize) -> &mut Rows {
 fn encode_item(encoded: &mut [Encoded], way: Way, item: usize, admitted: &Admitted) {
     let Some(accepted) = &admitted.accepted else { return };
     let (id, time) = (accepted.device.id, time_of(admitted));
-    let mut row = |table: usize| begin(&mut encoded[table], way, item);
     match &accepted.message.fact {
         Fact::Interval(_) => {}
-        Fact::SignalState(state) => encode::signal_state(row(SIGNAL_STATE), id, time, state),
+        Fact::SignalState(state) => {
+            encode::signal_state(begin(&mut encoded[SIGNAL_STATE], way, item), id, time, state)
+        }
         Fact::SignalEvents(batch) => {
             for event in &batch.events {
                 encode::signal_event(begin(&mut encoded[SIGNAL_EVENT], way, item), id, *event);
             }
         }
-        Fact::Health(report) => encode::health(row(HEALTH), id, time, report),
-        Fact::Status(status) => encode::connection(row(CONNECTION), id, time, *status),
-        Fact::Incident(incident) => encode::incident(row(INCIDENT), id, time, incident),
+        Fact::Health(report) => {
+            encode::health(begin(&mut encoded[HEALTH], way, item), id, time, report)
+        }
+        Fact::Status(status) => {
+            encode::connection(begin(&mut encoded[CONNECTION], way, item), id, time, *status)
+        }
+        Fact::Incident(incident) => {
+            encode::incident(begin(&mut encoded[INCIDENT], way, item), id, time, incident)
+        }
         Fact::Ticket(step) => {
             if let Some(envelope) = &accepted.message.envelope {
-                encode::ticket_step(row(TICKET_STEP), id, envelope, step);
+                encode::ticket_step(
+                    begin(&mut encoded[TICKET_STEP], way, item),
+                    id,
+                    envelope,
+                    step,
+                );
             }
         }
-        Fact::Call(call) => encode::call(row(CALL), id, time, call),
+        Fact::Call(call) => encode::call(begin(&mut encoded[CALL], way, item), id, time, call),
         Fact::Metric(sample) => {
             for value in &sample.values {
                 encode::metric(begin(&mut encoded[METRIC], way, item), id, time, value);

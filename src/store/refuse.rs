@@ -117,8 +117,8 @@ impl Quarantine {
         for (item, reject, partial) in conflicts {
             let admitted = &items[*item];
             let personal = admitted.topic.as_ref().is_some_and(|topic| is_personal(topic.service));
-            let masked = personal
-                .then(|| ioc_ingest::decode::mask_personal(&admitted.delivery.payload));
+            let masked =
+                personal.then(|| ioc_ingest::decode::mask_personal(&admitted.delivery.payload));
             let entry = Entry {
                 reject,
                 payload: masked.as_deref().unwrap_or(&admitted.delivery.payload),
@@ -169,7 +169,8 @@ impl Entry<'_> {
         let personal = topic.is_none_or(|topic| is_personal(topic.service));
         let row = rows.row();
         // PostgreSQL's text holds no zero byte.
-        row.time(admitted.delivery.received_at).text(&*admitted.delivery.topic.replace('\0', "\u{fffd}"));
+        row.time(admitted.delivery.received_at)
+            .text(&*admitted.delivery.topic.replace('\0', "\u{fffd}"));
         row.text(topic.map(|topic| topic.service.as_str()));
         row.text(topic.map(|topic| topic.source.as_str())).time(self.message_time);
         row.text(self.reject.reason.as_str()).text(&*self.reject.field.replace('\0', "\u{fffd}"));

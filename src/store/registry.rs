@@ -144,15 +144,20 @@ async fn seed_units(transaction: &Transaction<'_>, city: &City) -> Done {
             .execute(
                 &unit,
                 &[
-                    &row.code, &row.valid_from, &row.valid_to, &kind, &row.name_vi, &row.name_en,
-                    &row.parent, &source,
+                    &row.code,
+                    &row.valid_from,
+                    &row.valid_to,
+                    &kind,
+                    &row.name_vi,
+                    &row.name_en,
+                    &row.parent,
+                    &source,
                 ],
             )
             .await?;
     }
-    let succession = transaction
-        .prepare("insert into unit_succession values ($1, $2, $3, $4, $5, $6)")
-        .await?;
+    let succession =
+        transaction.prepare("insert into unit_succession values ($1, $2, $3, $4, $5, $6)").await?;
     for row in &city.successions {
         let whole = row.share_e4 == Some(10_000);
         transaction
@@ -179,7 +184,11 @@ async fn seed_map(transaction: &Transaction<'_>, city: &City) -> Done {
                 .execute(
                     &feature,
                     &[
-                        &kind, &text("id"), &text("name_vi"), &text("name_en"), properties,
+                        &kind,
+                        &text("id"),
+                        &text("name_vi"),
+                        &text("name_en"),
+                        properties,
                         &item["geometry"],
                     ],
                 )
@@ -198,8 +207,13 @@ async fn seed_catalogues(transaction: &Transaction<'_>, city: &City) -> Done {
             .execute(
                 &metric,
                 &[
-                    &row.name, &row.name_vi, &row.name_en, &row.unit_of_measure, &Some(row.min),
-                    &row.max, &row.feed.as_str(),
+                    &row.name,
+                    &row.name_vi,
+                    &row.name_en,
+                    &row.unit_of_measure,
+                    &Some(row.min),
+                    &row.max,
+                    &row.feed.as_str(),
                 ],
             )
             .await?;
@@ -233,7 +247,9 @@ async fn seed_devices(
         row.text(&*device.name_vi).text(&*device.name_en).f64(device.lon).f64(device.lat);
         row.text(device.area.as_deref()).text(device.corridor.as_deref());
         row.text(device.parent.as_ref().map(Source::as_str));
-        row.i32(device.period_ms.and_then(|ms| i32::try_from(ms).ok())).bool(device.simulated).time(now);
+        row.i32(device.period_ms.and_then(|ms| i32::try_from(ms).ok()))
+            .bool(device.simulated)
+            .time(now);
     }
     copy::send(transaction, &statement, rows.finish()).await?;
     let ids: HashMap<String, i32> = transaction

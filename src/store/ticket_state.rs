@@ -95,13 +95,18 @@ impl Tickets {
         let before = transaction.query(&self.read, &[&devices, &tickets]).await.map_err(failed)?;
         let mut before: BTreeMap<_, _> =
             before.iter().map(|row| (key(row), TicketState::of(row))).collect();
-        let after = transaction.query(&self.refresh, &[&devices, &tickets]).await.map_err(failed)?;
+        let after =
+            transaction.query(&self.refresh, &[&devices, &tickets]).await.map_err(failed)?;
         let changes = after.iter().filter_map(|row| {
             let (device_id, ticket) = key(row);
             let before = before.remove(&(device_id, ticket.clone()));
             let after = TicketState::of(row);
-            (before.as_ref() != Some(&after))
-                .then_some(TicketChange { device_id, ticket, before, after })
+            (before.as_ref() != Some(&after)).then_some(TicketChange {
+                device_id,
+                ticket,
+                before,
+                after,
+            })
         });
         Ok(changes.collect())
     }
