@@ -5,7 +5,19 @@
 
 mod fake_broker;
 
+#[path = "mqtt/acknowledge.rs"]
+mod acknowledge;
 #[path = "mqtt/hub.rs"]
 mod hub;
+#[path = "mqtt/limits.rs"]
+mod limits;
+#[path = "mqtt/naive.rs"]
+mod naive;
+#[path = "mqtt/protocol.rs"]
+mod protocol;
+#[path = "mqtt/refusal.rs"]
+mod refusal;
 #[path = "mqtt/session.rs"]
 mod session;
+#[path = "mqtt/stop.rs"]
+mod stop;

@@ -157,11 +157,16 @@ async fn area_of(client: &Client, lon: f64, lat: f64) -> Result<Option<String>, 
         .await
         .map_err(|error| StoreError::of("read the areas", error))?;
     let point = geo::Point::new(lon, lat);
-    let holds = |geometry: serde_json::Value| {
-        serde_json::from_value::<geojson::Geometry>(geometry)
-            .ok()
-            .and_then(|shape| geo::Geometry::<f64>::try_from(shape).ok())
-            .is_some_and(|shape| shape.contains(&point))
+    let holds = |geometry: &serde_json::Value| {
+        polygon(geometry).is_some_and(|polygon| polygon.contains(&point))
     };
-    Ok(rows.iter().find(|row| holds(row.get(1))).map(|row| row.get(0)))
+    Ok(rows.iter().find(|row| holds(&row.get(1))).map(|row| row.get(0)))
+}
+
+/// A GeoJSON polygon: its first ring is the outline, the others are holes.
+fn polygon(geometry: &serde_json::Value) -> Option<geo::Polygon> {
+    let rings: Vec<Vec<[f64; 2]>> =
+        serde_json::from_value(geometry.get("coordinates")?.clone()).ok()?;
+    let mut rings = rings.into_iter().map(geo::LineString::from);
+    Some(geo::Polygon::new(rings.next()?, rings.collect()))
 }

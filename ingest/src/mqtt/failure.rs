@@ -121,19 +121,21 @@ fn broken(state: &StateError, options: &Options, address: &str, connected: bool)
                 ),
             )
         }
+        _ if !connected => Failure::soon(
+            Cause::Protocol,
+            format!(
+                "{address} did not answer CONNECT: {state}; is it an MQTT 5 broker, and no TLS port?"
+            ),
+        ),
         StateError::Deserialization(PacketError::Io(io)) | StateError::Io(io) => {
             Failure::soon(Cause::Lost, format!("connection to {address} lost: {io}"))
         }
-        StateError::ConnectionAborted if connected => Failure::soon(
+        StateError::ConnectionAborted => Failure::soon(
             Cause::Lost,
             format!(
                 "{address} closed the connection; if this repeats, look for another program with \
                  client id {id:?}"
             ),
-        ),
-        StateError::ConnectionAborted => Failure::soon(
-            Cause::Protocol,
-            format!("{address} closed the connection before answering CONNECT; is it a TLS port?"),
         ),
         other => Failure::soon(Cause::Protocol, format!("{address}: {other}")),
     }

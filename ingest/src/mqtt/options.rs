@@ -16,6 +16,10 @@ use crate::topic::{Service, is_token};
 /// The client library refuses shorter keep-alives.
 const KEEP_ALIVE_MIN_S: u16 = 5;
 
+/// Room for some 16 000 acknowledgements. We send little else, and with a small buffer it is noticed
+/// soon when the broker does not read.
+const SEND_BUFFER_BYTES: u32 = 64 * 1_024;
+
 /// Smaller packets could not carry the messages of the contract (64 KiB of payload and the topic).
 const PACKET_MIN_BYTES: u32 = 1_024;
 
@@ -162,6 +166,7 @@ impl Options {
         }
         let mut network = settings.network_options();
         network.set_tcp_nodelay(true);
+        network.set_tcp_send_buffer_size(SEND_BUFFER_BYTES);
         settings
             .set_network_options(network)
             .set_keep_alive(Duration::from_secs(self.keep_alive_s.into()))

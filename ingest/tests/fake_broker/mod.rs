@@ -8,10 +8,11 @@ use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, ConnAckProperties, Connect, ConnectReturnCode, Login, Packet, PingResp, PubAck,
-    Publish, SubAck, Subscribe, SubscribeReasonCode,
+    ConnAck, ConnAckProperties, Connect, ConnectReturnCode, Disconnect, DisconnectReasonCode,
+    Login, Packet, PingResp, PubAck, Publish, SubAck, Subscribe, SubscribeReasonCode, UnsubAck,
+    UnsubAckReason, Unsubscribe,
 };
 use rumqttc::v5::mqttbytes::{Error as PacketError, QoS};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -36,6 +37,11 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn start() -> Outcome<Self> {
         Ok(Self { listener: TcpListener::bind(("127.0.0.1", 0)).await? })
+    }
+
+    /// A broker on a socket with settings of its own.
+    pub(crate) fn listening(listener: TcpListener) -> Self {
+        Self { listener }
     }
 
     pub(crate) fn port(&self) -> Outcome<u16> {
@@ -77,6 +83,8 @@ pub(crate) struct Link {
     pub(crate) login: Option<Login>,
     /// Pings answered so far.
     pub(crate) pings: u32,
+    /// Filters that the client gave up.
+    pub(crate) unsubscribed: Vec<String>,
 }
 
 impl Link {
@@ -89,7 +97,14 @@ impl Link {
             properties: None,
         };
         let inbox = BytesMut::new();
-        let mut link = Self { wire: Box::new(wire), inbox, connect, login: None, pings: 0 };
+        let mut link = Self {
+            wire: Box::new(wire),
+            inbox,
+            connect,
+            login: None,
+            pings: 0,
+            unsubscribed: Vec::new(),
+        };
         match link.receive().await? {
             Packet::Connect(connect, _will, login) => {
                 link.connect = connect;
@@ -105,11 +120,15 @@ impl Link {
         self.answer(session_present, ConnectReturnCode::Success, None).await
     }
 
-    /// Accepts the client and asks for another keep-alive than it wished.
-    pub(crate) async fn welcome_with_keep_alive(&mut self, keep_alive_s: u16) -> Outcome {
+    /// Accepts the client with a new session, but with other terms than it asked for.
+    pub(crate) async fn welcome_with(
+        &mut self,
+        keep_alive_s: Option<u16>,
+        session_expiry_s: Option<u32>,
+    ) -> Outcome {
         let properties = ConnAckProperties {
-            server_keep_alive: Some(keep_alive_s),
-            session_expiry_interval: None,
+            server_keep_alive: keep_alive_s,
+            session_expiry_interval: session_expiry_s,
             receive_max: None,
             max_qos: None,
             retain_available: None,
@@ -151,11 +170,19 @@ impl Link {
         Ok(subscribe)
     }
 
-    /// Reads SUBSCRIBE.
+    /// Reads SUBSCRIBE, and UNSUBSCRIBE before it, which is answered.
     pub(crate) async fn subscription(&mut self) -> Outcome<Subscribe> {
-        match self.receive().await? {
-            Packet::Subscribe(subscribe) => Ok(subscribe),
-            other => Err(format!("expected SUBSCRIBE, not {other:?}").into()),
+        loop {
+            match self.receive().await? {
+                Packet::Subscribe(subscribe) => return Ok(subscribe),
+                Packet::Unsubscribe(Unsubscribe { pkid, filters, .. }) => {
+                    let reasons = vec![UnsubAckReason::Success; filters.len()];
+                    self.unsubscribed.extend(filters);
+                    let answer = UnsubAck { pkid, reasons, properties: None };
+                    self.send(&[Packet::UnsubAck(answer)]).await?;
+                }
+                other => return Err(format!("expected SUBSCRIBE, not {other:?}").into()),
+            }
         }
     }
 
@@ -197,6 +224,23 @@ impl Link {
         }
     }
 
+    /// Waits for a ping; every other packet is an error.
+    pub(crate) async fn pinged(&mut self) -> Outcome {
+        match within("a ping", self.read()).await?? {
+            Some(Packet::PingReq(_)) => self.answer_ping().await,
+            other => Err(format!("expected PINGREQ, not {other:?}").into()),
+        }
+    }
+
+    /// Everything up to DISCONNECT.
+    pub(crate) async fn until_goodbye(&mut self) -> Outcome<Vec<Packet>> {
+        let mut packets = Vec::new();
+        while !matches!(packets.last(), Some(Packet::Disconnect(_))) {
+            packets.push(self.receive().await?);
+        }
+        Ok(packets)
+    }
+
     /// Everything until the client closes.
     pub(crate) async fn rest(&mut self) -> Outcome<Vec<Packet>> {
         let mut packets = Vec::new();
@@ -206,14 +250,28 @@ impl Link {
         Ok(packets)
     }
 
-    /// `None` when the client has closed the connection, orderly or not.
     async fn next(&mut self) -> Outcome<Option<Packet>> {
         loop {
+            match self.read().await? {
+                Some(Packet::PingReq(_)) => self.answer_ping().await?,
+                packet => return Ok(packet),
+            }
+        }
+    }
+
+    async fn answer_ping(&mut self) -> Outcome {
+        self.pings += 1;
+        self.send(&[Packet::PingResp(PingResp)]).await
+    }
+
+    /// `None` when the client has closed the connection, orderly or not.
+    async fn read(&mut self) -> Outcome<Option<Packet>> {
+        loop {
+            if self.inbox.starts_with(&GOODBYE) {
+                self.inbox.advance(GOODBYE.len());
+                return Ok(Some(goodbye()));
+            }
             match Packet::read(&mut self.inbox, None) {
-                Ok(Packet::PingReq(_)) => {
-                    self.pings += 1;
-                    self.send(&[Packet::PingResp(PingResp)]).await?;
-                }
                 Ok(packet) => return Ok(Some(packet)),
                 Err(PacketError::InsufficientBytes(_)) => {
                     if self.wire.read_buf(&mut self.inbox).await.unwrap_or(0) == 0 {
@@ -226,27 +284,36 @@ impl Link {
     }
 }
 
-/// A message of the contract's form with quality of service 1.
-pub(crate) fn message(packet_id: u16, payload: &str) -> Packet {
+/// DISCONNECT without reason and properties, which the library writes but does not read.
+const GOODBYE: [u8; 2] = [0xE0, 0x00];
+
+/// An orderly end without an expiry of its own: the session stays as CONNECT asked.
+pub(crate) fn goodbye() -> Packet {
+    Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection))
+}
+
+/// Where all messages of the tests come from.
+pub(crate) const TOPIC: &str = "ioc/1/can-tho/vds/vds-1/interval";
+
+/// A message with quality of service 1.
+pub(crate) fn publish(packet_id: u16, payload: &str) -> Publish {
     let payload = Bytes::copy_from_slice(payload.as_bytes());
-    let topic = "ioc/1/can-tho/vds/vds-1/interval";
-    let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload, None);
-    publish.pkid = packet_id;
-    Packet::Publish(publish)
+    Publish { pkid: packet_id, ..Publish::new(TOPIC, QoS::AtLeastOnce, payload, None) }
+}
+
+/// A message with quality of service 1, as a packet.
+pub(crate) fn message(packet_id: u16, payload: &str) -> Packet {
+    Packet::Publish(publish(packet_id, payload))
 }
 
 /// The same message once more.
 pub(crate) fn repeated(packet_id: u16, payload: &str) -> Packet {
-    match message(packet_id, payload) {
-        Packet::Publish(publish) => Packet::Publish(Publish { dup: true, ..publish }),
-        other => other,
-    }
+    Packet::Publish(Publish { dup: true, ..publish(packet_id, payload) })
 }
 
 /// A message with quality of service 0. Tests use it as a mark: what the broker sent before it has
 /// passed the session when it arrives.
 pub(crate) fn mark(payload: &str) -> Packet {
     let payload = Bytes::copy_from_slice(payload.as_bytes());
-    let topic = "ioc/1/can-tho/vds/vds-1/interval";
-    Packet::Publish(Publish::new(topic, QoS::AtMostOnce, payload, None))
+    Packet::Publish(Publish::new(TOPIC, QoS::AtMostOnce, payload, None))
 }

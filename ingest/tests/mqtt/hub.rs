@@ -1,9 +1,9 @@
 //! The hub's side of a session under test.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::mqtt::{BrokerState, Cause, Counters, Options, SessionError, session};
 use ioc_ingest::{Acknowledger, Delivery, Ticket};
 use tokio::sync::{mpsc, watch};
@@ -32,12 +32,19 @@ pub(crate) fn options(broker: &Broker) -> Outcome<Options> {
 
 impl Hub {
     pub(crate) fn start(options: Options) -> Self {
-        let (session, deliveries, acknowledger, state) = session(options, || DateTime::UNIX_EPOCH);
+        let clock = AtomicI64::new(0);
+        let now = move || Self::time(clock.fetch_add(1, Ordering::Relaxed) + 1);
+        let (session, deliveries, acknowledger, state) = session(options, now);
         let counters = session.counters();
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         task.spawn(session.run(stop.clone()));
         Self { deliveries, acknowledger, state, counters, stop, task }
+    }
+
+    /// What the session's clock tells when it is asked for the `count`th time.
+    pub(crate) fn time(count: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(count)
     }
 
     /// The next delivery.
