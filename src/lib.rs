@@ -11,3 +11,4 @@ pub mod registry;
 pub mod store;
 pub mod tasks;
 pub mod writer;
+pub mod local;
