@@ -8,6 +8,7 @@
 //! order of arrival: `_e4` is 1e-4, `_e1_kmh` is 0.1 km/h, `_ms` milliseconds, `_dm` decimetres.
 
 pub mod delivery;
+pub mod decode;
 pub mod envelope;
 pub mod health;
 pub mod incident;
@@ -19,9 +20,12 @@ pub mod reject;
 pub mod signal;
 pub mod ticket;
 pub mod topic;
+pub mod word;
 
 pub use delivery::{Acknowledger, Delivery, Ticket};
+pub use decode::{Contract, decode};
 pub use envelope::{Clock, ClockSource, Envelope};
 pub use message::{Fact, Message};
 pub use reject::{Reason, Reject};
 pub use topic::{Service, Source, Stream, Topic};
+pub use word::Word;
