@@ -23,6 +23,7 @@ pub mod refuse;
 pub mod registry;
 pub(crate) mod request;
 pub mod rollup;
+pub(crate) mod start;
 mod table;
 pub mod ticket_state;
 
