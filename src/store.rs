@@ -14,7 +14,11 @@ use rustls::{
 use tokio_postgres::{Client, Config, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub mod account;
+pub mod device;
+pub mod journal;
 pub mod migrate;
+pub mod unit;
 
 /// Connections that readers share. Writers have their own.
 const READERS: usize = 8;
