@@ -38,7 +38,6 @@ mod session;
 mod unit;
 
 pub use caller::{Caller, SESSION_COOKIE, identify, same_origin};
-pub use city::CitySettings;
 pub use device::DeviceState;
 pub use problem::Problem;
 

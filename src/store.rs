@@ -15,9 +15,19 @@ use tokio_postgres::{Client, Config, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+mod copy;
 pub mod device;
+mod encode;
+pub mod insert;
 pub mod journal;
 pub mod migrate;
+mod presence;
+pub mod refuse;
+pub mod registry;
+pub(crate) mod request;
+pub mod rollup;
+mod table;
+pub mod ticket_state;
 pub mod unit;
 
 /// Connections that readers share. Writers have their own.

@@ -14,22 +14,16 @@ use super::{
 use crate::store::unit::MapFeature;
 
 /// What the registry keeps of the city in `city.settings`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CitySettings {
-    /// Vietnamese name.
-    pub name_vi: String,
-    /// English name.
-    pub name_en: String,
-    /// IANA time zone.
-    pub time_zone: String,
-    /// West, south, east, north in degrees.
-    pub bounds: [f64; 4],
-    /// Longitude and latitude that the map opens at.
-    pub center: [f64; 2],
-    /// Zoom that the map opens at.
-    pub zoom: f64,
-    /// Demonstration data, to be marked on every screen.
-    pub demonstration: bool,
+#[derive(Debug, Deserialize)]
+struct CitySettings {
+    name: Name,
+    time_zone: String,
+    bounds: [f64; 4],
+    center: [f64; 2],
+    zoom: f64,
+    demonstration: bool,
+    #[serde(default)]
+    notes: Vec<String>,
 }
 
 /// The city.
@@ -51,6 +45,8 @@ pub(crate) struct City {
     demonstration: bool,
     /// The hub listens or talks beyond this machine without encryption: every screen says so.
     insecure: bool,
+    /// What a person should know of these data.
+    notes: Vec<String>,
     /// What the schematic map draws.
     map: CityMap,
 }
@@ -151,13 +147,14 @@ pub(super) async fn city(
     };
     let city = City {
         city: row.token,
-        name: Name { vi: settings.name_vi, en: settings.name_en },
+        name: settings.name,
         time_zone: settings.time_zone,
         bounds: settings.bounds,
         center: settings.center,
         zoom: settings.zoom,
         demonstration: settings.demonstration,
         insecure: app.settings.insecure,
+        notes: settings.notes,
         map,
     };
     answer::tagged(&headers, &city)

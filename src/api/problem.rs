@@ -249,12 +249,10 @@ impl From<AdministerError> for Problem {
 impl From<WriterError> for Problem {
     fn from(error: WriterError) -> Self {
         match error {
-            WriterError::Unknown { .. } => Self::not_found(error.to_string()),
-            WriterError::Exists { .. } => Self::conflict("exists", error.to_string()),
-            WriterError::Stopped => {
-                Self::unavailable("stopping", "the hub is stopping or starting")
-            }
-            WriterError::Store(error) => error.into(),
+            WriterError::Away => Self::unavailable("database_away", error.to_string()),
+            WriterError::NotFound(_) => Self::not_found(error.to_string()),
+            WriterError::Exists(_) => Self::conflict("exists", error.to_string()),
+            WriterError::Impossible(_) => Self::conflict("impossible", error.to_string()),
         }
     }
 }

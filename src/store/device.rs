@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Service, Source};
 use tokio_postgres::Row;
 
 use super::{Store, StoreError};
@@ -56,27 +55,6 @@ pub struct DetectorRow {
     pub name_en: String,
     /// forward, reverse or both.
     pub direction: Option<String>,
-}
-
-/// A source to be registered as a device.
-#[derive(Debug, Clone)]
-pub struct NewDevice {
-    /// Source token.
-    pub source: Source,
-    /// Service.
-    pub service: Service,
-    /// Vietnamese name.
-    pub name_vi: String,
-    /// English name.
-    pub name_en: String,
-    /// Longitude and latitude, degrees; null for systems without a place.
-    pub position: Option<(f64, f64)>,
-    /// Id of the corridor.
-    pub corridor: Option<String>,
-    /// Source of the cabinet that feeds it.
-    pub parent: Option<String>,
-    /// Expected time between messages of the main stream, milliseconds.
-    pub period_ms: Option<i32>,
 }
 
 /// Which devices: in the order of their sources.
