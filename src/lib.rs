@@ -1,6 +1,8 @@
 //! Open data hub for a city's Intelligent Operations Centre.
 
+pub mod access;
 pub mod admit;
+pub mod api;
 pub mod city;
 pub mod clock;
 pub mod config;
@@ -9,6 +11,7 @@ pub mod live;
 pub mod local;
 pub mod observe;
 pub mod quality;
+pub mod readiness;
 pub mod registry;
 pub mod store;
 pub mod tasks;

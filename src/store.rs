@@ -11,12 +11,20 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio_postgres::{Client, Config, config::SslMode, error::SqlState};
+use tokio_postgres::{
+    Client, Config, NoTls, Socket,
+    config::SslMode,
+    error::SqlState,
+    tls::{MakeTlsConnect, TlsConnect},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub mod account;
 mod copy;
+pub mod device;
 mod encode;
 pub mod insert;
+pub mod journal;
 pub mod migrate;
 mod presence;
 pub mod refuse;
@@ -26,6 +34,7 @@ pub mod rollup;
 pub(crate) mod start;
 mod table;
 pub mod ticket_state;
+pub mod unit;
 
 /// Connections that readers share. Writers have their own.
 const READERS: usize = 8;
@@ -172,7 +181,8 @@ pub struct Store {
     pool: Pool,
     application: Config,
     owner: Config,
-    tls: MakeRustlsConnect,
+    /// Null for plain connections.
+    tls: Option<MakeRustlsConnect>,
 }
 
 impl std::fmt::Debug for Store {
@@ -184,8 +194,8 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Prepares the way; connects to nothing yet.
     pub fn new(settings: StoreSettings) -> Result<Self, StoreError> {
-        let tls = encryption(settings.ca_file.as_deref())?;
-        let encrypted = settings.ca_file.is_some();
+        let tls = settings.ca_file.as_deref().map(encryption).transpose()?;
+        let encrypted = tls.is_some();
         let prepare = |mut config: Config, name: &str, timeout_ms: u32| {
             config.application_name(name).connect_timeout(CONNECT_TIMEOUT);
             config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
@@ -195,7 +205,13 @@ impl Store {
         let timeout_ms = settings.statement_timeout_ms;
         let readers = prepare(settings.application.clone(), "ioc-hub reader", timeout_ms);
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(readers, tls.clone(), manager))
+        // Over a Unix socket there is no host name, which the encrypting connector wants even when
+        // encryption is off.
+        let manager = match &tls {
+            Some(tls) => Manager::from_config(readers, tls.clone(), manager),
+            None => Manager::from_config(readers, NoTls, manager),
+        };
+        let pool = Pool::builder(manager)
             .max_size(READERS)
             .wait_timeout(Some(READER_WAIT))
             .create_timeout(Some(CONNECT_TIMEOUT))
@@ -223,12 +239,19 @@ impl Store {
 
     /// An own connection of the application role. It ends when the client is dropped.
     pub async fn connect(&self) -> Result<Client, StoreError> {
-        connect(&self.application, &self.tls).await
+        self.connect_as(&self.application).await
     }
 
     /// An own connection of the owner role. It ends when the client is dropped.
     pub async fn connect_owner(&self) -> Result<Client, StoreError> {
-        connect(&self.owner, &self.tls).await
+        self.connect_as(&self.owner).await
+    }
+
+    async fn connect_as(&self, config: &Config) -> Result<Client, StoreError> {
+        match &self.tls {
+            Some(tls) => connect(config, tls.clone()).await,
+            None => connect(config, NoTls).await,
+        }
     }
 
     /// Name of the application role, to which migrations grant rights.
@@ -241,10 +264,13 @@ impl Store {
     clippy::disallowed_methods,
     reason = "the connection's own task ends with its client; there is nothing to supervise"
 )]
-async fn connect(config: &Config, tls: &MakeRustlsConnect) -> Result<Client, StoreError> {
+async fn connect<T>(config: &Config, tls: T) -> Result<Client, StoreError>
+where
+    T: MakeTlsConnect<Socket, Stream: Send + 'static, TlsConnect: TlsConnect<Socket>>,
+{
     let doing = "connect to the database";
     let (client, connection) = config
-        .connect(tls.clone())
+        .connect(tls)
         .await
         .map_err(|error| StoreError::Away { doing, source: error.into() })?;
     tokio::spawn(async move {
@@ -258,24 +284,22 @@ async fn connect(config: &Config, tls: &MakeRustlsConnect) -> Result<Client, Sto
     Ok(client)
 }
 
-fn encryption(ca_file: Option<&Path>) -> Result<MakeRustlsConnect, StoreError> {
+fn encryption(path: &Path) -> Result<MakeRustlsConnect, StoreError> {
     let mut roots = RootCertStore::empty();
-    if let Some(path) = ca_file {
-        let bad = |why: String| StoreError::Ca { path: path.display().to_string(), why };
-        let certificates =
-            CertificateDer::pem_file_iter(path).map_err(|error| bad(error.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| bad(error.to_string()))?;
-            roots.add(certificate).map_err(|error| bad(error.to_string()))?;
-        }
-        if roots.is_empty() {
-            return Err(bad("holds no certificate".into()));
-        }
+    let bad = |why: String| StoreError::Ca { path: path.display().to_string(), why };
+    let certificates =
+        CertificateDer::pem_file_iter(path).map_err(|error| bad(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+        roots.add(certificate).map_err(|error| bad(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(bad("holds no certificate".into()));
     }
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| StoreError::Ca { path: String::new(), why: error.to_string() })?
+        .map_err(|error| bad(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
