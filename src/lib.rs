@@ -15,4 +15,5 @@ pub mod readiness;
 pub mod registry;
 pub mod store;
 pub mod tasks;
+pub mod upkeep;
 pub mod writer;

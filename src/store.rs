@@ -30,6 +30,7 @@ mod presence;
 pub mod refuse;
 pub mod registry;
 pub(crate) mod request;
+pub mod retention;
 pub mod rollup;
 pub(crate) mod start;
 mod table;
