@@ -31,6 +31,7 @@ pub mod refuse;
 pub mod registry;
 pub(crate) mod request;
 pub mod rollup;
+pub mod series;
 mod table;
 pub mod ticket_state;
 pub mod unit;
