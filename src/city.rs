@@ -21,6 +21,9 @@ pub mod scale;
 mod shape;
 pub mod unit;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use chrono::NaiveDate;

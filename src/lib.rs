@@ -7,6 +7,7 @@ pub mod city;
 pub mod clock;
 pub mod config;
 pub mod intake;
+pub mod live;
 pub mod local;
 pub mod observe;
 pub mod quality;

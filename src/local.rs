@@ -9,11 +9,13 @@
 
 mod apt;
 mod broker;
+mod cluster;
 mod command;
 mod database;
 mod download;
 mod error;
 mod guard;
+mod mirror;
 mod passwords;
 mod place;
 mod programs;

@@ -18,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admit::{Admitted, Horizon, Refused},
     clock::SharedClock,
+    live::start::Start,
     observe::Metrics,
     registry::Registry,
     store::{
         Store, StoreError,
         insert::{Committed, Inserter, ensure_detectors},
         refuse::Bound,
-        registry as stored_registry,
+        registry as stored_registry, start,
     },
 };
 
@@ -48,6 +49,15 @@ pub struct Changes {
     pub committed: Committed,
     /// False while the batch is not yet in the database.
     pub stored: bool,
+}
+
+/// What the live view is told.
+#[derive(Debug)]
+pub enum Emitted {
+    /// What the database holds, before the first batch.
+    Start(Box<Start>),
+    /// A committed batch.
+    Batch(Changes),
 }
 
 /// Whether the database takes batches.
@@ -75,6 +85,8 @@ pub struct WriterSettings {
     pub quarantine_messages: u32,
     /// Quarantined bytes per source.
     pub quarantine_bytes: u64,
+    /// Zone of the city's civil days.
+    pub zone: chrono_tz::Tz,
 }
 
 /// The writing task's ends and state.
@@ -97,7 +109,7 @@ pub struct Writer {
     /// People's changes.
     pub commands: mpsc::Receiver<Command>,
     /// To the live view.
-    pub changes: mpsc::Sender<Changes>,
+    pub changes: mpsc::Sender<Emitted>,
     /// To the broker session.
     pub acknowledger: Acknowledger,
     /// Tells whether the database takes batches.
@@ -126,6 +138,9 @@ impl Writer {
     /// stop while the database is away.
     pub async fn run(mut self) -> Result<(), Infallible> {
         let Some(mut connected) = self.connect().await else { return Ok(()) };
+        if self.begin_live(&mut connected).await.is_none() {
+            return Ok(());
+        }
         loop {
             match self.next().await {
                 Next::Batch(items) => {
@@ -162,6 +177,24 @@ impl Writer {
                 return None;
             }
             pause = (pause * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// Gives the live view what the database holds, before the first batch; null after the stop.
+    async fn begin_live(&mut self, connected: &mut Connected) -> Option<()> {
+        loop {
+            let now = self.clock.now();
+            let client = connected.inserter.client();
+            match start::load(client, &self.contract, self.settings.zone, now).await {
+                Ok(start) => {
+                    let _ended = self.changes.send(Emitted::Start(Box::new(start))).await;
+                    return Some(());
+                }
+                Err(error) => {
+                    self.note_away(&error);
+                    *connected = self.connect().await?;
+                }
+            }
         }
     }
 
@@ -297,7 +330,8 @@ impl Writer {
         let waiting = self.changes.max_capacity() - self.changes.capacity();
         metrics.live_queue.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         // Without a live view (it ends first at the stop) there is nobody to tell.
-        let _ended = self.changes.send(Changes { items, committed, stored: true }).await;
+        let _ended =
+            self.changes.send(Emitted::Batch(Changes { items, committed, stored: true })).await;
     }
 }
 

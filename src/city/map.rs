@@ -14,7 +14,7 @@ pub(super) fn map_json(city: &City) -> Value {
             "class": corridor.class.as_str(), "free_flow_kmh": corridor.free_flow_kmh,
             "lanes": corridor.lanes,
         });
-        feature(&corridor.id, properties, line(&corridor.line))
+        feature(&corridor.id, &properties, &line(&corridor.line))
     });
     let rivers = city.rivers.iter().filter_map(|river| {
         let properties = json!({
@@ -26,7 +26,7 @@ pub(super) fn map_json(city: &City) -> Value {
             Geometry::LineString(shape) => line(shape),
             _ => return None,
         };
-        Some(feature(&river.id, properties, geometry))
+        Some(feature(&river.id, &properties, &geometry))
     });
     let places = city.places.iter().map(|place| {
         let properties = json!({
@@ -34,14 +34,14 @@ pub(super) fn map_json(city: &City) -> Value {
             "kind": place.kind.as_str(), "rank": place.rank,
         });
         let point = json!({"type": "Point", "coordinates": [place.point.x(), place.point.y()]});
-        feature(&place.id, properties, point)
+        feature(&place.id, &properties, &point)
     });
     let areas = city.areas.iter().map(|area| {
         let properties = json!({
             "id": area.id, "unit": area.unit, "name_vi": area.name_vi, "name_en": area.name_en,
             "schematic": area.schematic,
         });
-        feature(&area.id, properties, polygon(&area.polygon))
+        feature(&area.id, &properties, &polygon(&area.polygon))
     });
     json!({
         "corridors": collection(corridors),
@@ -55,7 +55,7 @@ fn collection(features: impl Iterator<Item = Value>) -> Value {
     json!({"type": "FeatureCollection", "features": features.collect::<Vec<_>>()})
 }
 
-fn feature(id: &str, properties: Value, geometry: Value) -> Value {
+fn feature(id: &str, properties: &Value, geometry: &Value) -> Value {
     json!({"type": "Feature", "id": id, "properties": properties, "geometry": geometry})
 }
 

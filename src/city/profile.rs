@@ -94,9 +94,8 @@ fn read_zone(root: &Record, problems: &mut Problems) -> Option<Tz> {
 fn check_place(root: &Record, profile: &Profile, problems: &mut Problems) {
     let [west, south, east, north] = profile.bounds;
     let [lon, lat] = profile.center;
-    if !(-180.0 <= west && west < east && east <= 180.0)
-        || !(-90.0 <= south && south < north && north <= 90.0)
-    {
+    let ordered = -180.0 <= west && west < east && east <= 180.0;
+    if !(ordered && -90.0 <= south && south < north && north <= 90.0) {
         let text = "bounds are west, south, east, north in degrees".to_owned();
         root.report("bounds", Cause::Conflict(text), problems);
     } else if !(west..=east).contains(&lon) || !(south..=north).contains(&lat) {

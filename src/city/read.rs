@@ -15,7 +15,8 @@ use super::{
 
 fn read_text(dir: &Path, file: &'static str, problems: &mut Problems) -> Option<String> {
     match std::fs::read_to_string(dir.join(file)) {
-        Ok(text) => Some(text),
+        // Spreadsheets put a byte order mark in front.
+        Ok(text) => Some(text.trim_start_matches('\u{feff}').to_owned()),
         Err(error) => {
             problems.add(file, At::File, "", Cause::Read(error.to_string()));
             None

@@ -194,7 +194,7 @@ fn device(city: &City, scale: Scale, service: Service, number: usize, spot: &Spo
     };
     let letter = scale.as_str().to_ascii_lowercase();
     let (lon, lat) = (rounded(spot.position.x), rounded(spot.position.y));
-    let place = format!("km {}+{:03.0}", (spot.at_m / 1_000.0).floor(), spot.at_m % 1_000.0);
+    let place = format!("km {:.0}+{:03.0}", (spot.at_m / 1e3).floor(), (spot.at_m % 1e3).floor());
     Device {
         source: source(&format!("{letter}-{word}-{number:05}")),
         service,

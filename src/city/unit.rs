@@ -71,7 +71,7 @@ impl UnitKind {
     }
 }
 
-/// How well a datum is known.
+/// How well the weakest part of a row is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mark {
     /// Read at its source.

@@ -1,275 +1,279 @@
-//! Reads the machine's apt sources and finds the mirrors that may serve Debian's
-//! main component, so that no host name stands in the product.
+//! apt, pointed at folders of its own, so that nothing of the machine's apt
+//! changes and no root is needed. It checks the signatures of the index.
 //!
-//! Both formats of sources.list(5): one line per source, and deb822 stanzas.
-//! Out: candidates in the order they are worth trying, and a stanza for each.
+//! In: the machine's mirrors. Out: the list of packages that the private copy
+//! needs, and their files. Only the programs and the libraries they load are taken
+//! (45 MB); the compiler of `PostgreSQL`'s JIT and the Perl of its wrappers are not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::time::interval;
+
+use super::Progress;
+use super::command::{failure, program, run, spawn_error};
+use super::download::{Package, debs_folder};
 use super::error::{LocalError, folder_error};
+use super::mirror::{self, Mirror};
 
-/// Debian suites, under the names a machine's sources may give them.
-const DEBIAN_SUITES: &[&str] = &[
-    "buster",
-    "bullseye",
-    "bookworm",
-    "trixie",
-    "forky",
-    "duke",
-    "sid",
-    "oldoldstable",
-    "oldstable",
-    "stable",
-    "testing",
-    "unstable",
+/// Debian 13: `PostgreSQL` 17, `TimescaleDB` 2.19 (Apache), Mosquitto 2.0.21.
+const SUITE: &str = "trixie";
+
+/// What is installed; their libraries follow from the package index.
+const PACKAGES: &[&str] = &[
+    "mosquitto",
+    "mosquitto-clients",
+    "patchelf",
+    "postgresql-17-timescaledb",
+    "postgresql-client-17",
 ];
 
-/// Fields of a source that decide whether its signature is trusted.
-const KEPT_FIELDS: &[&str] = &["Signed-By", "Trusted", "Check-Valid-Until", "Check-Date"];
-
-/// One mirror of Debian as the machine names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mirror {
-    /// Address as in the apt source; may name a file with a list of mirrors.
-    pub(super) uri: String,
-    /// Fields about trust, copied as they stand (continuation lines included).
-    fields: Vec<(String, String)>,
+/// apt, pointed at folders of its own.
+pub(super) struct Apt {
+    folder: PathBuf,
+    configuration: PathBuf,
+    architecture: String,
 }
 
-/// One source of the machine, before it is known to be Debian's.
-#[derive(Debug, Default)]
-struct Source {
-    uris: Vec<String>,
-    suites: Vec<String>,
-    components: Vec<String>,
-    fields: Vec<(String, String)>,
-}
-
-impl Mirror {
-    /// The address without a user and password that may stand in it.
-    pub(super) fn shown(&self) -> String {
-        match self.uri.split_once("://").map(|(scheme, rest)| (scheme, rest.rsplit_once('@'))) {
-            Some((scheme, Some((_, host)))) => format!("{scheme}://{host}"),
-            _ => self.uri.clone(),
+impl Apt {
+    pub(super) async fn prepare(folder: &Path) -> Result<Self, LocalError> {
+        let home = home_of(folder);
+        for part in ["lists/partial", "cache/archives/partial"] {
+            let path = home.join(part);
+            std::fs::create_dir_all(&path).map_err(|source| folder_error(&path, source))?;
         }
+        let debs = debs_folder(folder);
+        std::fs::create_dir_all(&debs).map_err(|source| folder_error(&debs, source))?;
+        let configuration = home.join("apt.conf");
+        for (file, text) in
+            [(home.join("status"), String::new()), (configuration.clone(), render(&home))]
+        {
+            std::fs::write(&file, text).map_err(|source| folder_error(&file, source))?;
+        }
+        let mut dpkg = program("dpkg");
+        let architecture =
+            run("ask dpkg for the architecture", folder, dpkg.arg("--print-architecture"));
+        let architecture =
+            architecture.await.map_err(|error| missing(error, "dpkg"))?.trim().to_owned();
+        Ok(Self { folder: folder.to_path_buf(), configuration, architecture })
+    }
+
+    fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = program("apt-get");
+        command.arg("-c").arg(&self.configuration).args(arguments);
+        command
+    }
+
+    /// Tries the machine's mirrors until one has everything; returns what to fetch.
+    pub(super) async fn index(&self, progress: Progress<'_>) -> Result<Vec<Package>, LocalError> {
+        let mirrors = mirror::mirrors(Path::new("/etc/apt"))?;
+        let mut tried = Vec::new();
+        for mirror in &mirrors {
+            progress(&format!(
+                "reading the package index of Debian {SUITE} from {}",
+                mirror.shown()
+            ));
+            match self.index_of(mirror).await {
+                Ok(packages) => return Ok(packages),
+                Err(LocalError::Command { output, .. }) => {
+                    tried.push(format!("{}: {output}", mirror.shown()));
+                }
+                Err(error) => return Err(missing(error, "apt-get")),
+            }
+        }
+        if tried.is_empty() {
+            tried.push("they name no Debian mirror".to_owned());
+        }
+        Err(LocalError::NoMirror { suite: SUITE, tried: tried.join("; ") })
+    }
+
+    async fn index_of(&self, mirror: &Mirror) -> Result<Vec<Package>, LocalError> {
+        let file = home_of(&self.folder).join("mirror.sources");
+        std::fs::write(&file, mirror::render(mirror, SUITE, &self.architecture))
+            .map_err(|source| folder_error(&file, source))?;
+        let mut update = self.command(&["-qq", "--error-on=any", "update"]);
+        run("read the package index", &self.folder, &mut update).await?;
+        let mut list = self.command(&["-qq", "-y", "--print-uris", "install"]);
+        let uris = run("look up the packages", &self.folder, list.args(PACKAGES)).await?;
+        Ok(uris.lines().filter_map(parse_uri).filter(|package| needed(&package.name)).collect())
+    }
+
+    /// Downloads the packages; once a second tells how far it is.
+    pub(super) async fn fetch(
+        &self,
+        packages: &[Package],
+        progress: Progress<'_>,
+    ) -> Result<(), LocalError> {
+        let bytes: u64 = packages.iter().map(|package| package.bytes).sum();
+        progress(&format!("downloading {} packages, {}", packages.len(), megabytes(bytes)));
+        let mut command = self.command(&["-q", "download"]);
+        command
+            .args(packages.iter().map(|package| &package.name))
+            .current_dir(debs_folder(&self.folder));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|source| spawn_error(&command, source))?;
+        let stdout = child.stdout.take();
+        let steps = async {
+            let Some(stdout) = stdout else { return };
+            let mut lines = BufReader::new(stdout).lines();
+            let (mut tick, mut told, mut current) = (interval(Duration::from_secs(1)), 0, "");
+            // Both branches can be cancelled without loss: `next_line` keeps what it has read.
+            loop {
+                let line = tokio::select! {
+                    line = lines.next_line() => Some(line),
+                    _ = tick.tick() => None,
+                };
+                match line {
+                    Some(Ok(Some(line))) => current = named_in(packages, &line).unwrap_or(current),
+                    Some(_) => return,
+                    None => {
+                        let arrived =
+                            packages.iter().map(|package| self.arrived_bytes(package)).sum();
+                        if arrived > told {
+                            told = arrived;
+                            progress(&format!(
+                                "{} of {} ({current})",
+                                megabytes(arrived),
+                                megabytes(bytes)
+                            ));
+                        }
+                    }
+                }
+            }
+        };
+        let mut said = String::new();
+        let errors = async {
+            if let Some(mut stderr) = child.stderr.take() {
+                let _ = stderr.read_to_string(&mut said).await;
+            }
+        };
+        tokio::join!(steps, errors);
+        let status = child.wait().await.map_err(|source| spawn_error(&command, source))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(failure("download the packages", &self.folder, status, &said))
+        }
+    }
+
+    /// Bytes of the package that have arrived; apt writes into the final file.
+    fn arrived_bytes(&self, package: &Package) -> u64 {
+        std::fs::metadata(debs_folder(&self.folder).join(&package.file))
+            .map_or(0, |metadata| metadata.len())
     }
 }
 
-/// Reads all apt sources below a folder laid out like `/etc/apt`.
+/// A program that is not on the machine means: not Debian, or cut down too far.
+fn missing(error: LocalError, name: &'static str) -> LocalError {
+    match error {
+        LocalError::Spawn { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            LocalError::NotDebian { missing: name }
+        }
+        other => other,
+    }
+}
+
+/// The configuration that keeps apt inside the folder.
 ///
-/// # Errors
-/// When a source file exists and cannot be read.
-pub(super) fn mirrors(etc_apt: &Path) -> Result<Vec<Mirror>, LocalError> {
-    let mut sources = Vec::new();
-    let main = etc_apt.join("sources.list");
-    if main.is_file() {
-        sources.extend(parse_list(&read(&main)?));
-    }
-    let parts = etc_apt.join("sources.list.d");
-    let mut files: Vec<_> = match std::fs::read_dir(&parts) {
-        Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
-        Err(_) => Vec::new(),
-    };
-    files.sort();
-    for file in files {
-        match file.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => sources.extend(parse_list(&read(&file)?)),
-            Some("sources") => sources.extend(parse_deb822(&read(&file)?)),
-            _ => {}
-        }
-    }
-    Ok(candidates(sources))
+/// Hooks, pins and the default release of the machine are taken out: they are
+/// about the machine's own suite. Proxies and credentials stay.
+fn render(home: &Path) -> String {
+    let home = home.display();
+    format!(
+        r#"#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Default-Release;
+Dir::State::Lists "{home}/lists";
+Dir::State::status "{home}/status";
+Dir::State::extended_states "{home}/extended_states";
+Dir::Cache "{home}/cache";
+Dir::Etc::SourceList "{home}/mirror.sources";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Sandbox::User "root";
+Acquire::ForceHash "SHA256";
+Acquire::Languages "none";
+Acquire::Retries "3";
+"#
+    )
 }
 
-/// The deb822 stanza that points apt at one suite of a mirror.
-pub(super) fn render(mirror: &Mirror, suite: &str, architecture: &str) -> String {
-    let mut text = format!(
-        "Types: deb\nURIs: {}\nSuites: {suite}\nComponents: main\nArchitectures: {architecture}\nTargets: Packages\n",
-        mirror.uri
-    );
-    for (key, value) in &mirror.fields {
-        text.push_str(key);
-        text.push(':');
-        text.push_str(value);
-        text.push('\n');
-    }
-    text
+/// `'address' file size SHA256:digest`
+fn parse_uri(line: &str) -> Option<Package> {
+    let mut words = line.split_whitespace();
+    let _address = words.next().filter(|word| word.starts_with('\''))?;
+    let file = words.next()?.to_owned();
+    let bytes = words.next()?.parse().ok()?;
+    let sha256 = words.next()?.strip_prefix("SHA256:")?.to_owned();
+    let name = file.split('_').next()?.to_owned();
+    Some(Package { name, file, bytes, sha256 })
 }
 
-fn read(file: &Path) -> Result<String, LocalError> {
-    std::fs::read_to_string(file).map_err(|source| folder_error(file, source))
+/// Programs and run-time libraries; not the JIT's compiler (35 MB), Perl, or data.
+fn needed(name: &str) -> bool {
+    let library = name.starts_with("lib") || name.starts_with("zlib1g");
+    let left_out = name.starts_with("libllvm")
+        || name.starts_with("libz3-")
+        || name.starts_with("libperl")
+        || ["-perl", "-common", "-bin", "-l10n"].iter().any(|end| name.ends_with(end));
+    name == "postgresql-17" || PACKAGES.contains(&name) || (library && !left_out)
 }
 
-fn candidates(sources: Vec<Source>) -> Vec<Mirror> {
-    let mut found: Vec<Mirror> = Vec::new();
-    for source in sources {
-        let debian = source.suites.iter().any(|suite| DEBIAN_SUITES.contains(&suite.as_str()));
-        if !debian || !source.components.iter().any(|component| component == "main") {
-            continue;
-        }
-        for uri in source.uris {
-            let known = found.iter().any(|mirror| mirror.uri == uri);
-            if !known && !uri.starts_with("cdrom:") {
-                found.push(Mirror { uri, fields: source.fields.clone() });
-            }
-        }
-    }
-    // A vendor's repository may also call its suite "stable": an address that
-    // ends in "debian", or a mirror list, is the likelier one.
-    found.sort_by_key(|mirror| {
-        let path = mirror.uri.trim_end_matches('/');
-        !(path.ends_with("/debian") || path.starts_with("mirror"))
-    });
-    found
+/// The package whose download a line begins: `Get:7 address suite/component architecture NAME …`.
+fn named_in<'a>(packages: &'a [Package], line: &str) -> Option<&'a str> {
+    let words = line.starts_with("Get:").then(|| line.split_whitespace().collect::<Vec<_>>())?;
+    packages.iter().map(|package| package.name.as_str()).find(|name| words.contains(name))
 }
 
-fn parse_list(text: &str) -> Vec<Source> {
-    text.lines().filter_map(parse_line).collect()
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }
 
-/// `deb [option=value …] uri suite component …`
-fn parse_line(line: &str) -> Option<Source> {
-    let line = line.split('#').next().unwrap_or_default().trim();
-    let rest = line.strip_prefix("deb")?;
-    if !rest.starts_with([' ', '\t']) {
-        return None;
-    }
-    let rest = rest.trim_start();
-    let (options, rest) = match rest.strip_prefix('[') {
-        Some(inner) => inner.split_once(']')?,
-        None => ("", rest),
-    };
-    let mut words = rest.split_whitespace().map(str::to_owned);
-    let uri = words.next()?;
-    let suite = words.next()?;
-    let fields = options
-        .split_whitespace()
-        .filter_map(|option| option.split_once('='))
-        .filter_map(|(key, value)| Some((kept(key)?, format!(" {}", value.replace(',', " ")))))
-        .collect();
-    Some(Source { uris: vec![uri], suites: vec![suite], components: words.collect(), fields })
-}
-
-/// The name of a field that is carried over, in the spelling of deb822.
-fn kept(key: &str) -> Option<String> {
-    KEPT_FIELDS
-        .iter()
-        .find(|field| field.eq_ignore_ascii_case(key))
-        .map(|field| (*field).to_owned())
-}
-
-fn parse_deb822(text: &str) -> Vec<Source> {
-    let mut sources = Vec::new();
-    let mut stanza: Vec<(String, String)> = Vec::new();
-    for line in text.lines().chain([""]) {
-        if line.starts_with('#') {
-            continue;
-        }
-        if line.trim().is_empty() {
-            sources.extend(source_of(&stanza));
-            stanza.clear();
-        } else if line.starts_with([' ', '\t']) {
-            if let Some((_, value)) = stanza.last_mut() {
-                value.push('\n');
-                value.push_str(line);
-            }
-        } else if let Some((key, value)) = line.split_once(':') {
-            stanza.push((key.to_owned(), value.to_owned()));
-        }
-    }
-    sources
-}
-
-fn source_of(stanza: &[(String, String)]) -> Option<Source> {
-    let words = |name: &str| -> Vec<String> {
-        let field = stanza.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        field
-            .map(|(_, value)| value.split_whitespace().map(str::to_owned).collect())
-            .unwrap_or_default()
-    };
-    let disabled = words("Enabled")
-        .first()
-        .is_some_and(|value| matches!(value.as_str(), "no" | "false" | "0"));
-    if disabled || !words("Types").iter().any(|kind| kind == "deb") {
-        return None;
-    }
-    let fields =
-        stanza.iter().filter_map(|(key, value)| Some((kept(key)?, value.clone()))).collect();
-    Some(Source {
-        uris: words("URIs"),
-        suites: words("Suites"),
-        components: words("Components"),
-        fields,
-    })
+/// Folder of apt's index and settings, which is only needed during a download.
+pub(super) fn home_of(folder: &Path) -> PathBuf {
+    folder.join("apt")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn uris(sources: Vec<Source>) -> Vec<String> {
-        candidates(sources).into_iter().map(|mirror| mirror.uri).collect()
+    #[test]
+    fn index_lines_become_packages() {
+        let line = "'http://m.test/debian/pool/main/libc/libcap2_2.75_amd64.deb' libcap2_1%3a2.75_amd64.deb 28988 SHA256:ab12";
+        let package = parse_uri(line).unwrap();
+        assert_eq!((package.name.as_str(), package.bytes), ("libcap2", 28_988));
+        assert_eq!(package.file, "libcap2_1%3a2.75_amd64.deb");
+        assert!(parse_uri("W: some warning of apt").is_none());
+        let packages = [package];
+        let line = "Get:7 http://m.test trixie/main amd64 libcap2 amd64 1:2.75 [29.0 kB]";
+        assert_eq!(named_in(&packages, line), Some("libcap2"));
+        assert_eq!(named_in(&packages, "Fetched libcap2"), None);
     }
 
     #[test]
-    fn one_line_sources_give_the_mirror_of_main() {
-        let text = "# deb http://old.test/debian bookworm main\n\
-            deb-src http://m.test/debian bookworm main\n\
-            deb [arch=amd64 signed-by=/k.gpg,/l.gpg trusted=yes] http://m.test/debian/ bookworm main contrib # note\n\
-            deb http://m.test/debian-security bookworm-security main\n\
-            deb http://vendor.test/apt bookworm-vendor main\n\
-            deb cdrom:[Debian]/ bookworm main\n\
-            deb http://m.test/nonfree bookworm non-free\n";
-        let found = candidates(parse_list(text));
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(
-            render(&found[0], "trixie", "amd64"),
-            "Types: deb\nURIs: http://m.test/debian/\nSuites: trixie\nComponents: main\nArchitectures: amd64\n\
-             Targets: Packages\nSigned-By: /k.gpg /l.gpg\nTrusted: yes\n"
-        );
-    }
-
-    #[test]
-    fn deb822_sources_keep_the_signature_fields() {
-        let text = "Types: deb deb-src\n# a comment inside\nURIs: http://m.test/debian http://n.test/debian\n\
-            Suites: trixie trixie-updates\nComponents: main\nSigned-By:\n -----BEGIN\n .\n key\n\n\
-            Enabled: no\nTypes: deb\nURIs: http://off.test/debian\nSuites: trixie\nComponents: main\n\n\
-            types: deb\nuris: http://m.test/debian-security\nsuites: trixie-security\ncomponents: main\n";
-        let found = candidates(parse_deb822(text));
-        let names: Vec<_> = found.iter().map(|mirror| mirror.uri.as_str()).collect();
-        assert_eq!(names, ["http://m.test/debian", "http://n.test/debian"]);
+    fn jit_and_perl_are_left_out() {
         assert!(
-            render(&found[0], "trixie", "arm64").ends_with("Signed-By:\n -----BEGIN\n .\n key\n")
+            ["libpq5", "zlib1g", "postgresql-17", "mosquitto", "libicu76"]
+                .iter()
+                .all(|name| needed(name))
         );
-    }
-
-    #[test]
-    fn likely_debian_mirror_is_tried_before_a_vendor() {
-        let text = "deb http://vendor.test/chrome/deb stable main\n\
-            deb http://snapshot.test/archive/debian/20250520T000000Z bookworm main\n\
-            deb mirror+file:/etc/apt/mirrors/debian.list bookworm main\n\
-            deb http://m.test/debian bookworm main\n";
-        assert_eq!(
-            uris(parse_list(text)),
-            [
-                "mirror+file:/etc/apt/mirrors/debian.list",
-                "http://m.test/debian",
-                "http://vendor.test/chrome/deb",
-                "http://snapshot.test/archive/debian/20250520T000000Z",
-            ]
-        );
-    }
-
-    #[test]
-    fn password_of_a_mirror_is_not_shown() {
-        let found = candidates(parse_list("deb https://user:secret@m.test/debian trixie main\n"));
-        assert_eq!(found[0].shown(), "https://m.test/debian");
-    }
-
-    #[test]
-    fn another_distribution_gives_no_mirror() {
         assert!(
-            uris(parse_list("deb http://archive.test/ubuntu noble main universe\n")).is_empty()
+            !["libllvm19", "libz3-4", "libperl5.40", "libjson-perl", "perl", "locales"]
+                .iter()
+                .any(|name| needed(name))
         );
+    }
+
+    #[test]
+    fn sizes_are_in_megabytes() {
+        assert_eq!(megabytes(16_678_028), "16.6 MB");
+        assert_eq!(megabytes(72_772), "0.0 MB");
     }
 }

@@ -63,10 +63,10 @@ pub async fn start_broker(
     programs: &Programs,
     progress: Progress<'_>,
 ) -> Result<Broker, LocalError> {
-    let place = Place::of(settings, progress)?;
+    let place = Place::of(settings, &|_| {})?; // `fetch` has said where
     let slot = Slot::take(&place, "broker").await?;
     let queue = place.own_folder("mosquitto")?;
-    let port = free_port(settings.mqtt_port)?;
+    let port = free_port(settings.mqtt_port, place.account.is_some())?;
     let file = place.data.join("mosquitto.conf");
     std::fs::write(&file, render(port, &queue)).map_err(|source| folder_error(&file, source))?;
     let command = vec![programs.mosquitto.clone().into(), "-c".into(), file.into()];
@@ -92,7 +92,12 @@ async fn wait_ready(broker: &mut Broker) -> Result<(), LocalError> {
 }
 
 /// Opens the port for a moment: a port that is taken is told before anything starts.
-fn free_port(port: u16) -> Result<u16, LocalError> {
+///
+/// `unprivileged`: root starts the broker as a user that may not have the low ports.
+fn free_port(port: u16, unprivileged: bool) -> Result<u16, LocalError> {
+    if unprivileged && (1..1024).contains(&port) {
+        return Err(LocalError::Port { port, source: std::io::ErrorKind::PermissionDenied.into() });
+    }
     let opened =
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
     match opened {
@@ -105,7 +110,8 @@ fn free_port(port: u16) -> Result<u16, LocalError> {
 }
 
 /// The configuration. Queue limits are large numbers, because 0 does not mean
-/// "no limit" in every version; one message may have 1 MiB.
+/// "no limit" in every version; one message may have 1 MiB. `message_size_limit`
+/// refuses that message alone, where `max_packet_size` would cut the device off.
 fn render(port: u16, queue: &Path) -> String {
     format!(
         "# Written by the hub at every start.\n\
@@ -145,7 +151,7 @@ mod tests {
     fn taken_port_is_named_with_its_key() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        let message = free_port(port).unwrap_err().to_string();
+        let message = free_port(port, false).unwrap_err().to_string();
         assert!(
             message.contains(&format!("port {port}")) && message.contains("local.mqtt_port"),
             "{message}"
@@ -153,7 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn low_port_is_refused_where_the_broker_is_not_root() {
+        let message = free_port(883, true).unwrap_err().to_string();
+        assert!(message.contains("above 1023"), "{message}");
+    }
+
+    #[test]
     fn port_zero_gives_any_free_port() {
-        assert_ne!(free_port(0).unwrap(), 0);
+        assert_ne!(free_port(0, true).unwrap(), 0);
     }
 }

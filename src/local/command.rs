@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::error::{LocalError, NEEDED_MB};
 
 /// Last characters of a program's output that an error repeats.
-const TAIL_CHARS: usize = 1200;
+const TAIL_CHARS: usize = 800;
 
 /// A program with the plain locale, no input, and killed when its future is dropped.
 pub(super) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {

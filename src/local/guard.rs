@@ -127,7 +127,7 @@ impl Slot {
         let mut guard = Command::new("sh");
         guard.args(["-c", GUARD, "guard"]).arg(&self.pid_file).args(launch.signals);
         guard.args(place.as_servers_user(launch.command));
-        guard.current_dir(&place.data).env("LC_ALL", "C").process_group(0);
+        guard.current_dir("/").env("LC_ALL", "C").process_group(0);
         guard.stdin(Stdio::piped()).stdout(log).stderr(errors);
         let mut child = guard.spawn().map_err(|source| spawn_error(&guard, source))?;
         let pipe = child.stdin.take();

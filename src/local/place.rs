@@ -181,7 +181,9 @@ fn absolute(folder: &Path) -> Result<PathBuf, LocalError> {
     let path = std::path::absolute(folder).map_err(|source| folder_error(folder, source))?;
     for ancestor in path.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {
-            return Ok(real.join(path.strip_prefix(ancestor).unwrap_or(Path::new(""))));
+            // Collected by parts, which leaves no slash at the end.
+            let rest = path.strip_prefix(ancestor).unwrap_or(Path::new(""));
+            return Ok(real.components().chain(rest.components()).collect());
         }
     }
     Ok(path)
@@ -242,6 +244,18 @@ mod tests {
         let closed = child_of("later", 0o700);
         assert!(!reachable(&closed.join("not/yet"), STRANGER));
         std::fs::remove_dir_all(closed.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_has_one_name() {
+        let child = child_of("name", 0o755);
+        let crooked = child.join("../child/./later/");
+        let made = absolute(&child).unwrap();
+        assert_eq!(made.as_os_str(), child.canonicalize().unwrap().as_os_str());
+        assert_eq!(absolute(&child.join("later/")).unwrap(), made.join("later"));
+        std::fs::create_dir_all(child.join("later")).unwrap();
+        assert_eq!(absolute(&crooked).unwrap(), made.join("later"));
+        std::fs::remove_dir_all(child.parent().unwrap()).unwrap();
     }
 
     #[test]
