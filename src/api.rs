@@ -37,6 +37,7 @@ mod openapi;
 mod page;
 mod params;
 mod problem;
+mod series;
 mod session;
 mod unit;
 
@@ -120,6 +121,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(device::one))
         .routes(routes!(unit::areas))
         .routes(routes!(unit::units))
+        .routes(routes!(series::series))
 }
 
 /// Every route of the product. Serve it with

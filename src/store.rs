@@ -32,6 +32,7 @@ pub mod registry;
 pub(crate) mod request;
 pub mod retention;
 pub mod rollup;
+pub mod series;
 pub(crate) mod start;
 mod table;
 pub mod ticket_state;
