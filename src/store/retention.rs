@@ -66,7 +66,10 @@ pub async fn enforce(
     let failed = |error| StoreError::of("delete old rows", error);
     for (sql, keep) in [
         ("delete from quarantine where not personal and received_at < $1", retention.quarantine),
-        ("delete from quarantine where personal and received_at < $1", retention.quarantine_personal),
+        (
+            "delete from quarantine where personal and received_at < $1",
+            retention.quarantine_personal,
+        ),
         ("delete from journal where at < $1", retention.journal),
         ("delete from session where expires_at < $1", TimeDelta::zero()),
     ] {
