@@ -14,6 +14,7 @@ pub mod observe;
 pub mod quality;
 pub mod readiness;
 pub mod registry;
+pub mod simulate;
 pub mod store;
 pub mod tasks;
 pub mod upkeep;
