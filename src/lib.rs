@@ -1,1 +1,21 @@
 //! Open data hub for a city's Intelligent Operations Centre.
+
+pub mod access;
+pub mod admit;
+pub mod api;
+pub mod city;
+pub mod clock;
+pub mod config;
+pub mod hub;
+pub mod intake;
+pub mod live;
+pub mod local;
+pub mod observe;
+pub mod quality;
+pub mod readiness;
+pub mod registry;
+pub mod simulate;
+pub mod store;
+pub mod tasks;
+pub mod upkeep;
+pub mod writer;

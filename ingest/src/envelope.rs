@@ -6,6 +6,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// Largest `seq`: integers that JSON numbers carry exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
 
@@ -46,3 +48,10 @@ pub enum ClockSource {
     /// Free running.
     None,
 }
+
+words!(ClockSource {
+    Ntp = "ntp",
+    Gps = "gps",
+    Ptp = "ptp",
+    None = "none",
+});

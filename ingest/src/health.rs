@@ -6,6 +6,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// `{"v":1,"online":true,"boot":4}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -28,6 +30,13 @@ pub enum Power {
     /// None.
     Off,
 }
+
+words!(Power {
+    Line = "line",
+    Battery = "battery",
+    Bypass = "bypass",
+    Off = "off",
+});
 
 /// Equipment health. Percentages are whole or in 1e-4 shares as named; null is "not reported".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +108,12 @@ pub enum LampFault {
     Major,
 }
 
+words!(LampFault {
+    None = "none",
+    Minor = "minor",
+    Major = "major",
+});
+
 /// State of one detector channel of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DetectorChannel {
@@ -136,6 +151,20 @@ pub enum DetectorState {
     Configuration,
 }
 
+words!(DetectorState {
+    Ok = "ok",
+    NoActivity = "no_activity",
+    MaxPresence = "max_presence",
+    Erratic = "erratic",
+    Open = "open",
+    Shorted = "shorted",
+    ExcessChange = "excess_change",
+    Watchdog = "watchdog",
+    Communication = "communication",
+    StuckOn = "stuck_on",
+    Configuration = "configuration",
+});
+
 /// Network quality as the device sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -165,8 +194,17 @@ pub enum CameraWhy {
     Decode,
 }
 
+words!(CameraWhy {
+    Ping = "ping",
+    Tcp = "tcp",
+    Auth = "auth",
+    Rtsp = "rtsp",
+    Nostream = "nostream",
+    Decode = "decode",
+});
+
 /// Health of a camera.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Camera {
     /// Whether it answers.
     pub reachable: Option<bool>,

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// What a camera saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +22,15 @@ pub enum IncidentKind {
     /// Fire.
     Fire,
 }
+
+words!(IncidentKind {
+    StoppedVehicle = "stopped_vehicle",
+    WrongWay = "wrong_way",
+    Queue = "queue",
+    Pedestrian = "pedestrian",
+    Smoke = "smoke",
+    Fire = "fire",
+});
 
 /// One incident, at its begin or with its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// Vehicle classes in the order of every class array, here and in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -109,6 +111,12 @@ pub enum Direction {
     Both,
 }
 
+words!(Direction {
+    Forward = "forward",
+    Reverse = "reverse",
+    Both = "both",
+});
+
 /// Shape of a camera zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,6 +126,11 @@ pub enum ZoneKind {
     /// An area.
     Area,
 }
+
+words!(ZoneKind {
+    Line = "line",
+    Area = "area",
+});
 
 /// What one lane or zone measured in the period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,4 +163,26 @@ pub struct Reading {
     pub density_e1_per_km: Option<u32>,
     /// Confidence of the video analytics, in 1e-4 (0..=10 000).
     pub confidence_e4: Option<u16>,
+}
+
+impl Reading {
+    /// A reading of `place` in which nothing was measured.
+    pub const fn nothing(place: Place) -> Self {
+        Self {
+            place,
+            kind: None,
+            direction: None,
+            count: None,
+            occupancy_e4: None,
+            speed_e1_kmh: None,
+            headway_ms: None,
+            samples: None,
+            samples_expected: None,
+            classes: None,
+            class_speed_e1_kmh: None,
+            queue_dm: None,
+            density_e1_per_km: None,
+            confidence_e4: None,
+        }
+    }
 }

@@ -7,18 +7,25 @@
 //! Physical quantities are fixed point integers from here on, so that sums never depend on the
 //! order of arrival: `_e4` is 1e-4, `_e1_kmh` is 0.1 km/h, `_ms` milliseconds, `_dm` decimetres.
 
+pub mod decode;
+pub mod delivery;
 pub mod envelope;
 pub mod health;
 pub mod incident;
 pub mod interval;
 pub mod message;
 pub mod metric;
+pub mod mqtt;
 pub mod reject;
 pub mod signal;
 pub mod ticket;
 pub mod topic;
+pub mod word;
 
+pub use decode::{Contract, decode};
+pub use delivery::{Acknowledger, Delivery, Ticket};
 pub use envelope::{Clock, ClockSource, Envelope};
 pub use message::{Fact, Message};
 pub use reject::{Reason, Reject};
 pub use topic::{Service, Source, Stream, Topic};
+pub use word::Word;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// How exact a figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,6 +18,11 @@ pub enum Bound {
     /// At least this ("more than 362 729").
     AtLeast,
 }
+
+words!(Bound {
+    Exact = "exact",
+    AtLeast = "at_least",
+});
 
 /// Figures of one message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

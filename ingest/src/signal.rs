@@ -6,6 +6,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// How the controller runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +34,19 @@ pub enum Mode {
     Unknown,
 }
 
+words!(Mode {
+    Coordinated = "coordinated",
+    Free = "free",
+    Adaptive = "adaptive",
+    Manual = "manual",
+    Flash = "flash",
+    Preempt = "preempt",
+    Startup = "startup",
+    Dark = "dark",
+    AllRed = "all_red",
+    Unknown = "unknown",
+});
+
 /// Kind of a signal group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +62,14 @@ pub enum GroupKind {
     /// Overlap; its number is the overlap number.
     Overlap,
 }
+
+words!(GroupKind {
+    Vehicle = "vehicle",
+    Pedestrian = "pedestrian",
+    Bicycle = "bicycle",
+    Tram = "tram",
+    Overlap = "overlap",
+});
 
 /// State of every signal group of one controller at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +100,7 @@ pub struct Group {
     pub group: u8,
     /// Kind of the group.
     pub kind: GroupKind,
-    /// SAE J2735 MovementPhaseState 0..=9.
+    /// SAE J2735 `MovementPhaseState` 0..=9.
     pub state: u8,
     /// Since when the group shows this state.
     pub since: Option<DateTime<Utc>>,

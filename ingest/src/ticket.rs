@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// How a request reached the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,16 @@ pub enum Channel {
     Email,
 }
 
+words!(Channel {
+    Hotline = "hotline",
+    Web = "web",
+    App = "app",
+    Zalo = "zalo",
+    Facebook = "facebook",
+    InPerson = "in_person",
+    Email = "email",
+});
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +50,13 @@ pub enum TicketKind {
     /// A petition.
     Petition,
 }
+
+words!(TicketKind {
+    Inquiry = "inquiry",
+    Request = "request",
+    Report = "report",
+    Petition = "petition",
+});
 
 /// Step in the life of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +89,22 @@ pub enum TicketStatus {
     /// Opened again.
     Reopened,
 }
+
+words!(TicketStatus {
+    New = "new",
+    Triaged = "triaged",
+    Assigned = "assigned",
+    InProgress = "in_progress",
+    WaitingCitizen = "waiting_citizen",
+    WaitingOther = "waiting_other",
+    Resolved = "resolved",
+    Published = "published",
+    Closed = "closed",
+    Rejected = "rejected",
+    Duplicate = "duplicate",
+    Transferred = "transferred",
+    Reopened = "reopened",
+});
 
 /// One step in the life of a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +157,11 @@ pub enum CallDirection {
     /// The desk calls.
     Out,
 }
+
+words!(CallDirection {
+    In = "in",
+    Out = "out",
+});
 
 /// One call at the switchboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,143 @@
+//! Shapes that every resource shares: a page of a list, bilingual names, answers with an entity tag.
+
+use std::fmt::Write as _;
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::problem::Problem;
+
+/// A name in both languages of the city.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Name {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What to give as `after` for the next page; null on the last one.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page out of up to `limit + 1` items: the one too many only tells that there is more.
+    pub(crate) fn cut(mut items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+
+    /// The whole list.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// JSON with an entity tag, or 304 when the caller holds the same.
+pub(crate) fn tagged<T: Serialize>(asked: &HeaderMap, value: &T) -> Result<Response, Problem> {
+    tagged_as(asked, "application/json", value)
+}
+
+/// The same with another media type of the JSON family.
+pub(crate) fn tagged_as<T: Serialize>(
+    asked: &HeaderMap,
+    media_type: &'static str,
+    value: &T,
+) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(value).map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "an answer is no JSON");
+        Problem::internal()
+    })?;
+    Ok(with_tag(asked, media_type, body.into()))
+}
+
+/// Weak tag, because compression changes the bytes on the way. The answer depends on who asks, so
+/// only the browser itself keeps it and asks again each time.
+pub(crate) fn with_tag(asked: &HeaderMap, media_type: &'static str, body: Bytes) -> Response {
+    let digest = Sha256::digest(&body);
+    let mut tag = String::from("W/\"");
+    for byte in &digest[..12] {
+        let _infallible = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    let held = asked
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim() == tag || value.trim() == "*");
+    let mut response = if held {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, cookie"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// Whether the caller prefers this media type: it is named in `Accept` before JSON.
+pub(crate) fn accepts(asked: &HeaderMap, media_type: &str) -> bool {
+    asked
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|part| part.split(';').next().unwrap_or("").trim())
+        .find(|part| matches!(*part, "application/json" | "*/*") || *part == media_type)
+        .is_some_and(|part| part == media_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_its_last_item_as_cursor_only_when_more_follows() {
+        let page = Page::cut(vec![1, 2, 3], 2, i32::to_string);
+        assert_eq!((page.items, page.next.as_deref()), (vec![1, 2], Some("2")));
+        let page = Page::cut(vec![1, 2], 2, i32::to_string);
+        assert_eq!((page.items, page.next), (vec![1, 2], None));
+    }
+
+    #[test]
+    fn the_same_answer_is_not_sent_twice() {
+        let first = tagged(&HeaderMap::new(), &"hello").unwrap();
+        let tag = first.headers()[header::ETAG].clone();
+        let mut again = HeaderMap::new();
+        again.insert(header::IF_NONE_MATCH, tag);
+        assert_eq!(tagged(&again, &"hello").unwrap().status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(tagged(&again, &"other").unwrap().status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn the_first_named_media_type_wins() {
+        let accept = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(text));
+            accepts(&headers, "text/csv")
+        };
+        assert!(accept("text/csv"));
+        assert!(accept("text/csv;q=0.9, */*"));
+        assert!(!accept("application/json, text/csv"));
+        assert!(!accept("*/*"));
+        assert!(!accepts(&HeaderMap::new(), "text/csv"));
+    }
+}

@@ -1,0 +1,395 @@
+//! History of traffic detectors: one series per source, lane or zone, quantity and class.
+//!
+//! `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
+//! them, `text` writes CSV and columns. Limits: 50 series and 200,000 points per request, 20,000
+//! points per series; beyond them the request is refused.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use ioc_ingest::interval::Class;
+use serde::{Serialize, Serializer, ser::SerializeTuple as _};
+
+use super::{
+    App, answer,
+    caller::Caller,
+    params::{Asked, FromParams, Params},
+    problem::Problem,
+};
+use crate::{
+    access::Right,
+    store::{
+        device::{DetectorRow, DeviceFilter, DeviceRow},
+        series::SeriesBasis,
+    },
+};
+use fold::{Point, Quantity};
+use plan::{Plan, Setting, Wish};
+
+mod fold;
+mod plan;
+mod text;
+
+/// Points of a series when neither `points` nor `step` is given.
+const POINTS: i64 = 2_000;
+/// Most series of one request.
+const SERIES_MAX: usize = 50;
+/// Most points of one request.
+const POINTS_MAX: usize = 200_000;
+const CSV: &str = "text/csv";
+const COLUMNS: &str = "application/vnd.ioc.columns";
+
+/// Series over one span.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct SeriesSet {
+    /// Begin as asked for; the first bucket may begin earlier.
+    from: DateTime<Utc>,
+    /// End as asked for; the last bucket may end later.
+    to: DateTime<Utc>,
+    /// In the order of sources, lanes or zones, quantities and classes as asked for.
+    series: Vec<Series>,
+}
+
+/// One series.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Series {
+    /// Device.
+    source: String,
+    /// Lane number; null for a zone or the whole device.
+    lane: Option<u8>,
+    /// Zone; null for a lane or the whole device.
+    zone: Option<String>,
+    /// count, `flow_veh_h`, occupancy, `speed_kmh` or `headway_s`.
+    quantity: &'static str,
+    /// Vehicle class; null for all.
+    class: Option<&'static str>,
+    /// vehicles, vehicles/h, share (0 to 1), km/h or s.
+    unit_of_measure: &'static str,
+    /// Length of a bucket, seconds.
+    #[ts(type = "number")]
+    resolution_s: i64,
+    /// `raw` or `5min`: where it was read from.
+    basis: &'static str,
+    /// `[time, value, good, expected]` per bucket: its begin; the value, null when nothing was measured; intervals without a quality bit; intervals that the registered period promises, null when none is registered.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
+    #[ts(type = "[time: string, value: number | null, good: number, expected: number | null][]")]
+    points: Vec<Point>,
+}
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_tuple(4)?;
+        row.serialize_element(&time_text(self.time))?;
+        row.serialize_element(&self.value.map(rounded))?;
+        row.serialize_element(&self.good)?;
+        row.serialize_element(&self.expected)?;
+        row.end()
+    }
+}
+
+fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Four decimals: finer than any detector measures.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+/// Which series.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SeriesQuery {
+    /// Devices, as comma list or repeated.
+    source: Vec<String>,
+    /// Lane numbers; without lanes and zones, all of the device together.
+    #[param(value_type = Option<Vec<u8>>)]
+    lane: Vec<u8>,
+    /// Zones of cameras.
+    #[param(value_type = Option<Vec<String>>)]
+    zone: Vec<String>,
+    /// count, `flow_veh_h`, occupancy, `speed_kmh`, `headway_s`. Default `flow_veh_h`.
+    #[param(value_type = Option<Vec<String>>)]
+    quantity: Vec<Quantity>,
+    /// Vehicle classes, for count and `flow_veh_h`; without it, all vehicles.
+    #[param(value_type = Option<Vec<String>>)]
+    class: Vec<Class>,
+    /// Begin, RFC 3339 with offset; widened to a whole bucket.
+    from: DateTime<Utc>,
+    /// End, RFC 3339 with offset; widened to a whole bucket. Default now.
+    to: Option<DateTime<Utc>>,
+    /// Length of a bucket: 30s, 5m, 1h, 1d, 1w. Multiples of 5 min come from the rollup.
+    #[param(value_type = Option<String>)]
+    step: Option<i64>,
+    /// Without `step`: the most points that fit; the hub chooses the step. Default 2,000.
+    #[param(value_type = Option<i64>)]
+    points: i64,
+}
+
+impl FromParams for SeriesQuery {
+    fn from_params(params: &mut Params) -> Result<Self, Problem> {
+        let sources = params.list("source");
+        if sources.is_empty() {
+            return Err(Problem::invalid("source", "is missing: name at least one device"));
+        }
+        let number = |lane: String| {
+            lane.parse::<u8>().map_err(|_no_number| {
+                Problem::invalid("lane", format!("{lane:?} is no lane number"))
+            })
+        };
+        let lanes = params.list("lane").into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
+        let zones = params.list("zone");
+        let mut quantities =
+            named(params, "quantity", &Quantity::ALL.map(|item| (item.as_str(), item)))?;
+        if quantities.is_empty() {
+            quantities.push(Quantity::FlowVehH);
+        }
+        let classes = named(params, "class", &Class::ALL.map(|item| (item.as_str(), item)))?;
+        if !classes.is_empty() && !quantities.iter().all(|quantity| quantity.by_class()) {
+            return Err(Problem::invalid("class", "is only for count and flow_veh_h"));
+        }
+        let (from, to) = params.span()?;
+        let from = from.ok_or_else(|| Problem::invalid("from", "is missing"))?;
+        let step_s = params.text("step")?.as_deref().map(plan::parse_step).transpose()?;
+        let points = params.number("points", 1..=plan::POINTS_MAX)?.unwrap_or(POINTS);
+        Ok(Self {
+            source: sources,
+            lane: lanes,
+            zone: zones,
+            quantity: quantities,
+            class: classes,
+            from,
+            to,
+            step: step_s,
+            points,
+        })
+    }
+}
+
+impl SeriesQuery {
+    /// Lanes, then zones, as the registry writes them.
+    fn places(&self) -> Vec<String> {
+        let lanes = self.lane.iter().map(|lane| format!("lane/{lane}"));
+        lanes.chain(self.zone.iter().map(|zone| format!("zone/{zone}"))).collect()
+    }
+}
+
+fn named<T: Copy>(
+    params: &mut Params,
+    field: &'static str,
+    known: &[(&str, T)],
+) -> Result<Vec<T>, Problem> {
+    let find = |name: String| {
+        known.iter().find(|(known, _)| *known == name).map(|(_, item)| *item).ok_or_else(|| {
+            let all: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            Problem::invalid(field, format!("{name:?}, allowed is {}", all.join(", ")))
+        })
+    };
+    params.list(field).into_iter().map(find).collect()
+}
+
+/// Series of traffic detectors: JSON, `text/csv`, or columns for charts.
+///
+/// Counts and flows of several lanes are added, occupancy is their mean, speed and headway are
+/// weighted by vehicles. The columnar form is one block per series: a JSON header line, then the
+/// columns as little-endian arrays (`time` a Float64 of Unix milliseconds, then Uint32 deltas;
+/// `value` Float32 with NaN for null; `good` and `expected` Uint32).
+#[utoipa::path(get, path = "/api/v1/series", tag = "history", params(SeriesQuery), responses(
+    (status = 200, description = "The series; gaps are null", content(
+        (SeriesSet = "application/json"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.ioc.columns"))),
+    (status = 400, description = "A parameter is not allowed", body = Problem),
+    (status = 401, description = "Nobody is signed in", body = Problem),
+    (status = 404, description = "No such device, lane or zone", body = Problem)))]
+pub(super) async fn series(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(asking): Asked<SeriesQuery>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read)?;
+    let now = app.clock.now();
+    let to = asking.to.unwrap_or(now);
+    if asking.from >= to {
+        return Err(Problem::invalid("from", "is not before `to`"));
+    }
+    let devices = devices(&app, &asking).await?;
+    let mut set = SeriesSet { from: asking.from, to, series: Vec::new() };
+    let mut points = 0;
+    for device in &devices {
+        for series in of_device(&app, &asking, (to, now), device).await? {
+            points += series.points.len();
+            if points > POINTS_MAX {
+                let detail = format!("more than {POINTS_MAX} points");
+                let help = "ask for fewer series, a longer step or a shorter span";
+                return Err(Problem::too_much("points", detail, help));
+            }
+            set.series.push(series);
+        }
+    }
+    if answer::accepts(&headers, CSV) {
+        return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text::csv(&set)?.into()));
+    }
+    if answer::accepts(&headers, COLUMNS) {
+        return Ok(answer::with_tag(&headers, COLUMNS, text::columns(&set)?.into()));
+    }
+    answer::tagged(&headers, &set)
+}
+
+/// The devices in the order in which they were asked for.
+async fn devices(app: &App, asking: &SeriesQuery) -> Result<Vec<DeviceRow>, Problem> {
+    let per_device = (asking.lane.len() + asking.zone.len()).max(1)
+        * asking.quantity.len()
+        * asking.class.len().max(1);
+    if asking.source.len() * per_device > SERIES_MAX {
+        let detail =
+            format!("{} series, allowed are {SERIES_MAX}", asking.source.len() * per_device);
+        return Err(Problem::too_much("source", detail, "ask for fewer at once"));
+    }
+    let filter = DeviceFilter {
+        sources: asking.source.clone(),
+        retired: true,
+        limit: i64::try_from(SERIES_MAX).unwrap_or(i64::MAX),
+        ..DeviceFilter::default()
+    };
+    let mut found = app.store.devices(&filter).await?;
+    let mut devices = Vec::with_capacity(found.len());
+    for source in &asking.source {
+        let at = found.iter().position(|device| device.source == *source);
+        let at = at.ok_or_else(|| Problem::not_found(format!("there is no device {source:?}")))?;
+        devices.push(found.swap_remove(at));
+    }
+    Ok(devices)
+}
+
+async fn of_device(
+    app: &App,
+    asking: &SeriesQuery,
+    (to, now): (DateTime<Utc>, DateTime<Utc>),
+    device: &DeviceRow,
+) -> Result<Vec<Series>, Problem> {
+    let places = places(device, &asking.places())?;
+    let wish = Wish {
+        from: asking.from,
+        to,
+        step_s: asking.step,
+        points: asking.points,
+        raw_only: asking.quantity.contains(&Quantity::HeadwayS),
+    };
+    let setting = Setting {
+        period_ms: device.period_ms,
+        raw_since: now - app.settings.interval_horizon,
+        zone: app.settings.zone,
+    };
+    let plan = plan::plan(&wish, &setting)?;
+    let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    ids.sort_unstable();
+    let classes = !asking.class.is_empty();
+    let rows = app.store.series(plan.basis, &ids, &plan.edges, classes).await?;
+    let classes: Vec<Option<Class>> =
+        if classes { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
+    let mut all = Vec::new();
+    for (place, ids) in &places {
+        for &quantity in &asking.quantity {
+            for &class in &classes {
+                let what = (quantity, class);
+                let points = fold::points(&plan, &rows, ids, what, (device.period_ms, now));
+                all.push(one(&device.source, place.as_deref(), what, &plan, points));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn one(
+    source: &str,
+    place: Option<&str>,
+    (quantity, class): (Quantity, Option<Class>),
+    plan: &Plan,
+    points: Vec<Point>,
+) -> Series {
+    let named = |kind: &str| place.and_then(|place| place.strip_prefix(kind));
+    Series {
+        source: source.to_owned(),
+        lane: named("lane/").and_then(|lane| lane.parse().ok()),
+        zone: named("zone/").map(str::to_owned),
+        quantity: quantity.as_str(),
+        class: class.map(Class::as_str),
+        unit_of_measure: quantity.unit_of_measure(),
+        resolution_s: plan.step_s,
+        basis: match plan.basis {
+            SeriesBasis::Raw => "raw",
+            SeriesBasis::FiveMinutes => "5min",
+        },
+        points,
+    }
+}
+
+type Place = (Option<String>, Vec<i32>);
+
+/// The lanes and zones that were asked for, or all of the device together.
+fn places(device: &DeviceRow, asked: &[String]) -> Result<Vec<Place>, Problem> {
+    if device.detectors.is_empty() {
+        let detail = format!("device {:?} has no lanes or zones", device.source);
+        return Err(Problem::not_found(detail));
+    }
+    if asked.is_empty() {
+        let all = device.detectors.iter().map(|detector| detector.id).collect();
+        return Ok(vec![(None, all)]);
+    }
+    let find = |place: &String| {
+        let found = device.detectors.iter().find(|detector| detector.place == *place);
+        let id = |detector: &DetectorRow| (Some(place.clone()), vec![detector.id]);
+        found.map(id).ok_or_else(|| {
+            Problem::not_found(format!("device {:?} has no {place:?}", device.source))
+        })
+    };
+    asked.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &[(&str, &str)]) -> Result<SeriesQuery, Problem> {
+        let pairs = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        SeriesQuery::from_params(&mut Params::new(pairs))
+    }
+
+    #[test]
+    fn mistakes_name_their_field() {
+        let from = ("from", "2026-03-02T00:00:00Z");
+        let field = |query: &[(&str, &str)]| asked(query).unwrap_err().field.unwrap();
+        assert_eq!(field(&[from]), "source");
+        assert_eq!(field(&[("source", "vds-001")]), "from");
+        assert_eq!(field(&[("source", "vds-001"), from, ("quantity", "density")]), "quantity");
+        assert_eq!(field(&[("source", "vds-001"), from, ("lane", "left")]), "lane");
+        assert_eq!(field(&[("source", "vds-001"), from, ("class", "tank")]), "class");
+        let by_class = [("source", "a"), from, ("quantity", "speed_kmh"), ("class", "bus")];
+        assert_eq!(field(&by_class), "class");
+        assert_eq!(field(&[("source", "a"), from, ("points", "0")]), "points");
+    }
+
+    #[test]
+    fn lists_may_be_repeated_or_separated_by_commas() {
+        let from = ("from", "2026-03-02T00:00:00Z");
+        let query = [("source", "a,b"), ("lane", "1"), ("lane", "2"), ("zone", "north-in"), from];
+        let asking = asked(&query).unwrap();
+        assert_eq!(asking.source, ["a", "b"]);
+        assert_eq!(asking.places(), ["lane/1", "lane/2", "zone/north-in"]);
+        assert_eq!(asking.quantity, [Quantity::FlowVehH]);
+    }
+
+    #[test]
+    fn a_point_is_written_as_an_array_with_null_for_nothing_measured() {
+        let time = DateTime::UNIX_EPOCH;
+        let points = [
+            Point { time, value: Some(123.456_789), good: 9, expected: Some(10) },
+            Point { time, value: None, good: 0, expected: None },
+        ];
+        let text = serde_json::to_string(&points).unwrap();
+        let first = r#"["1970-01-01T00:00:00Z",123.4568,9,10]"#;
+        assert_eq!(text, format!(r#"[{first},["1970-01-01T00:00:00Z",null,0,null]]"#));
+    }
+}

@@ -1,0 +1,181 @@
+//! Areas of the schematic map and administrative units with validity and succession.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    App,
+    answer::{self, Name, Page},
+    caller::Caller,
+    params::{Asked, FromParams, Params},
+    problem::Problem,
+};
+use crate::{
+    access::Right,
+    store::unit::{UnitFilter, UnitRow},
+};
+
+/// Units of a page when `limit` is left out, and at most.
+const LIMIT: (i64, i64) = (1_000, 10_000);
+
+/// An area of the schematic map.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Area {
+    /// Code of the unit that it stands for.
+    id: String,
+    /// Its name.
+    name: Name,
+    /// Further properties; `schematic` says that the outline is no surveyed boundary.
+    #[schema(value_type = Object)]
+    #[ts(type = "Record<string, unknown>")]
+    properties: Value,
+    /// GeoJSON geometry, degrees WGS 84.
+    #[schema(value_type = Object)]
+    #[ts(type = "{ type: string; coordinates: unknown }")]
+    geometry: Value,
+}
+
+/// The areas of the schematic map.
+#[utoipa::path(get, path = "/api/v1/areas", tag = "registry", responses(
+    (status = 200, description = "All areas", body = Page<Area>),
+    (status = 401, description = "Nobody is signed in", body = Problem)))]
+pub(super) async fn areas(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read)?;
+    let features = app.store.map_features(Some("area")).await?;
+    let areas = features.into_iter().map(|feature| Area {
+        id: feature.id,
+        name: Name { vi: feature.name_vi, en: feature.name_en },
+        properties: feature.properties,
+        geometry: feature.geometry,
+    });
+    answer::tagged(&headers, &Page::whole(areas.collect()))
+}
+
+/// An administrative unit or agency during its validity.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Unit {
+    /// `gso:NNNNN` or `agency:TEXT`; codes were reused, so the identity is (code, `valid_from`).
+    code: String,
+    /// First day of validity.
+    #[ts(type = "string")]
+    valid_from: NaiveDate,
+    /// First day after validity; null while valid.
+    #[ts(type = "string | null")]
+    valid_to: Option<NaiveDate>,
+    /// city, district, ward, commune, town or agency.
+    kind: String,
+    /// Its name.
+    name: Name,
+    /// Code of the superior unit; null for the city.
+    parent: Option<String>,
+    /// Where the row comes from.
+    source: String,
+    /// Which units it went into.
+    successors: Vec<Successor>,
+}
+
+/// A unit that took over from another.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Successor {
+    /// Its code.
+    code: String,
+    /// First day of its validity.
+    #[ts(type = "string")]
+    valid_from: NaiveDate,
+    /// True when the whole former unit went there, false for a part.
+    whole: bool,
+}
+
+impl From<UnitRow> for Unit {
+    fn from(row: UnitRow) -> Self {
+        let successors = row.successors.into_iter();
+        Self {
+            code: row.code,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+            kind: row.kind,
+            name: Name { vi: row.name_vi, en: row.name_en },
+            parent: row.parent,
+            source: row.source,
+            successors: successors
+                .map(|(code, valid_from, whole)| Successor { code, valid_from, whole })
+                .collect(),
+        }
+    }
+}
+
+/// Which units.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UnitQuery {
+    /// Only units valid on this civil day; without it, those of all times.
+    valid_at: Option<NaiveDate>,
+    /// Most units of the page, 1 to 10,000. Default 1,000.
+    limit: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+impl FromParams for UnitQuery {
+    fn from_params(params: &mut Params) -> Result<Self, Problem> {
+        let valid_at = params.text("valid_at")?;
+        let valid_at = valid_at.map(|text| day("valid_at", &text)).transpose()?;
+        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
+        Ok(Self { valid_at, limit: Some(limit), after })
+    }
+}
+
+/// Administrative units in the order of code and first day.
+#[utoipa::path(get, path = "/api/v1/units", tag = "registry", params(UnitQuery), responses(
+    (status = 200, description = "A page of units", body = Page<Unit>),
+    (status = 400, description = "A parameter is not allowed", body = Problem),
+    (status = 401, description = "Nobody is signed in", body = Problem)))]
+pub(super) async fn units(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(query): Asked<UnitQuery>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read)?;
+    let limit = query.limit.unwrap_or(LIMIT.0);
+    let after = query.after.as_deref().map(cursor).transpose()?;
+    let filter = UnitFilter { valid_at: query.valid_at, after, limit: limit + 1 };
+    let rows = app.store.units(&filter).await?;
+    let units = rows.into_iter().map(Unit::from).collect();
+    let page = Page::cut(units, limit, |unit: &Unit| format!("{}@{}", unit.code, unit.valid_from));
+    answer::tagged(&headers, &page)
+}
+
+fn cursor(text: &str) -> Result<(String, NaiveDate), Problem> {
+    let (code, from) = text
+        .rsplit_once('@')
+        .ok_or_else(|| Problem::invalid("after", "is no `next` of this list"))?;
+    Ok((code.to_owned(), day("after", from)?))
+}
+
+fn day(field: &str, text: &str) -> Result<NaiveDate, Problem> {
+    text.parse().map_err(|_unreadable| {
+        Problem::invalid(field, format!("{text:?} is no civil day, such as 2026-03-02"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_of_units_is_read_back() {
+        let (code, from) = cursor("agency:H13.05@2025-07-01").unwrap();
+        assert_eq!((code.as_str(), from.to_string().as_str()), ("agency:H13.05", "2025-07-01"));
+        assert!(cursor("gso:92").is_err());
+        assert!(cursor("gso:92@yesterday").is_err());
+    }
+}

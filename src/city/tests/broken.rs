@@ -1,0 +1,269 @@
+//! A broken city folder does not load, and tells everything that is wrong with it.
+
+use std::path::PathBuf;
+
+use super::{City, folder};
+
+/// A copy of the demonstration city in a folder of its own, removed at the end.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("ioc-city-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        for entry in std::fs::read_dir(folder()).expect("the city") {
+            let path = entry.expect("an entry").path();
+            std::fs::copy(&path, dir.join(path.file_name().expect("a name"))).expect("a copy");
+        }
+        Self(dir)
+    }
+
+    /// Replaces the first `from` in `file`.
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = std::fs::read_to_string(&path).expect("the file");
+        assert!(text.contains(from), "{file} has no {from}");
+        std::fs::write(&path, text.replacen(from, to, 1)).expect("the file");
+    }
+
+    /// Adds `line` at the end of `file`.
+    fn append(&self, file: &str, line: &str) {
+        let path = self.0.join(file);
+        let text = std::fs::read_to_string(&path).expect("the file");
+        std::fs::write(&path, text + line + "\n").expect("the file");
+    }
+
+    /// The messages of a load that must fail.
+    fn errors(&self) -> Vec<String> {
+        let errors = City::load(&self.0).expect_err("a broken folder").errors;
+        errors.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // A folder that stays behind in the temporary directory fails no test.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn every_error_is_told_at_once_with_place_and_what_is_allowed() {
+    let copy = Copy::new("all");
+    for (file, from, to) in [
+        ("city.toml", "Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Min"),
+        ("city.toml", "zoom = 13.0", "zooom = 13.0"),
+        ("devices.csv", ",mau-than,", ",mau-thann,"),
+        ("categories.csv", "roads,", "Roads,"),
+        ("units.csv", ",town,", ",twon,"),
+        ("metrics.toml", "feed = \"hydromet\"", "feed = \"hydrometer\""),
+        ("areas.geojson", "\"schematic\":true", "\"schematic\":\"yes\""),
+    ] {
+        copy.edit(file, from, to);
+    }
+    let errors = copy.errors();
+    let has = |parts: &[&str]| {
+        assert!(
+            errors.iter().any(|error| parts.iter().all(|part| error.contains(part))),
+            "{parts:?} in {errors:#?}"
+        );
+    };
+    has(&[
+        "city.toml line ",
+        "time_zone",
+        "\"Asia/Ho_Chi_Min\"",
+        "did you mean \"Asia/Ho_Chi_Minh\"?",
+    ]);
+    has(&["city.toml line ", "zooom: unknown", "did you mean \"zoom\"?"]);
+    has(&["zoom: missing", "a number from 0 to 22"]);
+    has(&["devices.csv line ", "corridor: no corridor \"mau-thann\"", "\"mau-than\"?"]);
+    has(&["categories.csv line 3", "token", "\"Roads\"", "a-z 0-9 - _ ."]);
+    has(&[
+        "units.csv line ",
+        "kind: \"twon\"",
+        "city, district, ward, commune, town, agency",
+        "\"town\"?",
+    ]);
+    has(&["metrics.toml line ", "feed: no device of service metric", "\"hydromet\"?"]);
+    has(&["areas.geojson feature 1", "schematic: \"yes\"", "true or false"]);
+}
+
+#[test]
+fn a_byte_order_mark_of_a_spreadsheet_is_no_error() {
+    let copy = Copy::new("mark");
+    copy.edit("categories.csv", "token,", "\u{feff}token,");
+    assert!(City::load(&copy.0).is_ok());
+}
+
+/// A folder with one edit fails with an error that holds every part.
+#[track_caller]
+fn fails(name: &str, edit: impl Fn(&Copy), parts: &[&str]) {
+    let copy = Copy::new(name);
+    edit(&copy);
+    let errors = copy.errors();
+    assert!(
+        errors.iter().any(|error| parts.iter().all(|part| error.contains(part))),
+        "{parts:?} in {errors:#?}"
+    );
+}
+
+#[test]
+fn broken_units_are_refused() {
+    let append = |line: &'static str| move |copy: &Copy| copy.append("units.csv", line);
+    fails(
+        "overlap",
+        append("gso:31135,ward,Phường Tân An,Tân An Ward,gso:92,2025-07-01,,verified,x"),
+        &["units.csv line 233", "gso:31135 names Phường Tân An", "Phường Ninh Kiều line "],
+    );
+    fails(
+        "parent",
+        append("gso:99001,ward,Phường A,A Ward,gso:9166,2021-01-01,2022-01-01,verified,x"),
+        &["parent: no unit \"gso:9166\"", "did you mean \"gso:916\"?"],
+    );
+    fails(
+        "parent-gap",
+        append("gso:99001,ward,Phường A,A Ward,gso:916,2021-01-01,,verified,x"),
+        &["gso:916 does not exist on 2025-07-01, when gso:99001 does"],
+    );
+    fails(
+        "span",
+        append("gso:99001,ward,Phường A,A Ward,gso:92,2021-01-01,2021-01-01,verified,x"),
+        &["valid_to: 2021-01-01 is not after valid_from"],
+    );
+    fails(
+        "kind",
+        append("gso:99,district,Quận A,A District,gso:31135,2025-07-01,,verified,x"),
+        &["a ward is not above a district"],
+    );
+    fails(
+        "nfd",
+        append("gso:99001,ward,Phu\u{31b}\u{300}ng,A Ward,gso:92,2025-07-01,,verified,x"),
+        &["name_vi", "Unicode NFC"],
+    );
+    fails(
+        "succession",
+        |copy| {
+            copy.append(
+                "successions.csv",
+                "gso:31117,2020-03-02,gso:31120,2025-07-01,2025-07-01,1,,,verified,x",
+            );
+        },
+        &["from: no unit \"gso:31117 from 2020-03-02\"", "\"gso:31117 from 2020-03-01\"?"],
+    );
+    fails(
+        "share",
+        |copy| {
+            copy.append(
+                "successions.csv",
+                "gso:31213,2020-03-01,gso:31207,2025-07-01,2025-07-01,0.1,,,verified,x",
+            );
+        },
+        &["the shares of gso:31213 sum to more than 1"],
+    );
+}
+
+#[test]
+fn broken_devices_are_refused() {
+    let append = |line: &'static str| move |copy: &Copy| copy.append("devices.csv", line);
+    fails(
+        "again",
+        append("sig-0001,signal,A,A,105.7,10.0,,,10,v2,true"),
+        &["sig-0001", "first line "],
+    );
+    fails(
+        "lon",
+        append("sig-x,signal,A,A,15.7,10.0,,,10,v2,true"),
+        &["15.7, 10 lies outside the city's bounds"],
+    );
+    fails("half", append("sig-x,signal,A,A,105.7,,,,10,v2,true"), &["lon and lat go together"]);
+    fails("place", append("sig-x,signal,A,A,,,,,10,v2,true"), &["it needs a position"]);
+    fails(
+        "cabinet",
+        append("cam-x,cctv,A,A,105.7,10.0,,sig-0001,60,,true"),
+        &["no cabinet \"sig-0001\""],
+    );
+    fails("groups", append("sig-x,signal,A,A,105.7,10.0,,,10,v2 v2,true"), &["groups: \"v2 v2\""]);
+    fails("lanes", append("vds-x,vds,A,A,105.7,10.0,,,30,,true"), &["it needs lanes"]);
+    fails(
+        "detector",
+        |copy| copy.append("detectors.csv", "sig-0001,1,,,forward,A,A,local,40"),
+        &["detectors.csv line ", "sig-0001 is a signal"],
+    );
+    fails(
+        "detector-twice",
+        |copy| copy.append("detectors.csv", "vds-001,1,,,forward,A,A,local,40"),
+        &["vds-001 has 1 already"],
+    );
+    fails(
+        "detector-of-none",
+        |copy| copy.append("detectors.csv", "vds-0001,1,,,forward,A,A,local,40"),
+        &["no device \"vds-0001\"", "did you mean \"vds-001\"?"],
+    );
+}
+
+#[test]
+fn broken_shapes_metrics_and_files_are_refused() {
+    fails(
+        "unit-of-area",
+        |copy| copy.edit("areas.geojson", "\"unit\":\"gso:31120\"", "\"unit\":\"gso:31117\""),
+        &["areas.geojson feature 1", "no unit of today \"gso:31117\""],
+    );
+    let square = |id: &str, w: f64| {
+        format!(
+            r#","geometry":{{"type":"Polygon","coordinates":[[[{w},10.03],[105.79,10.03],[105.79,10.04],[{w},10.04],[{w},10.03]]]}}}},{{"type":"Feature","properties":{{"id":"{id}","unit":"gso:92","name_vi":"A","name_en":"A","schematic":true}},"geometry":"#
+        )
+    };
+    fails(
+        "overlapping-areas",
+        |copy| copy.edit("areas.geojson", ",\"geometry\":", &square("x", 105.78)),
+        &["areas.geojson feature ", "geometry: overlaps gso:31120 feature 1"],
+    );
+    fails(
+        "crossing",
+        |copy| {
+            let bow = r#","geometry":{"type":"Polygon","coordinates":[[[105.7,10.0],[105.8,10.1],[105.8,10.0],[105.7,10.1],[105.7,10.0]]]},"was":"#;
+            copy.edit("areas.geojson", ",\"geometry\":", bow);
+        },
+        &["areas.geojson feature 1", "self-intersection"],
+    );
+    fails(
+        "label",
+        |copy| copy.edit("published.csv", "level=3", "level=5"),
+        &["published.csv line 2", "online_formalities carries the labels level (3, 4)"],
+    );
+    fails(
+        "metric-name",
+        |copy| copy.edit("published.csv", "npsp_services,", "npsp_service,"),
+        &["no metric \"npsp_service\"", "did you mean \"npsp_services\"?"],
+    );
+    fails(
+        "since",
+        |copy| copy.edit("published.csv", "2021-12-01,280", "2022-12-01,280"),
+        &["online_formalities has no meaning on 2022-12-01"],
+    );
+    fails(
+        "bound",
+        |copy| copy.edit("published.csv", "793,exact", "793,at_least"),
+        &["npsp_services does not allow this bound"],
+    );
+    fails(
+        "sum",
+        |copy| copy.edit("city.toml", "7863", "7864"),
+        &["received 8011 is not handled 7864 plus in_process 148"],
+    );
+    fails(
+        "column",
+        |copy| copy.edit("categories.csv", "public_space", "publicspace"),
+        &["categories.csv line 1", "publicspace: unknown", "did you mean \"public_space\"?"],
+    );
+    fails(
+        "syntax",
+        |copy| copy.edit("metrics.toml", "[[metric]]", "[[metric]"),
+        &["metrics.toml line ", "does not parse"],
+    );
+    fails(
+        "absent",
+        |copy| std::fs::remove_file(copy.0.join("rivers.geojson")).expect("the file"),
+        &["rivers.geojson: cannot be read"],
+    );
+}

@@ -1,0 +1,139 @@
+//! What each value of the configuration may be.
+
+use super::{Config, Layers, Mistake, Value, is_loopback};
+
+enum Allowed {
+    /// Whole numbers in this range, both ends included.
+    Whole(i64, i64),
+    /// Numbers in this range, both ends included.
+    Number(f64, f64),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// ADDRESS:PORT.
+    Listen,
+    /// Any text but the empty one.
+    Text,
+}
+
+use Allowed::{Listen, Number, OneOf, Text, Whole};
+
+const DAYS_MAX: i64 = 36_500;
+
+/// Keys that are not listed take any value of their type.
+const RULES: &[(&str, Allowed)] = &[
+    ("city.folder", Text),
+    ("http.listen", Listen),
+    ("http.dashboards", Text),
+    ("http.session_h", Whole(1, 8_760)),
+    ("broker.host", Text),
+    ("broker.port", Whole(1, 65_535)),
+    ("broker.client_id", Text),
+    ("broker.receive_maximum", Whole(10, 65_535)),
+    // Below the largest message of the contract plus its topic, the broker would withhold good ones.
+    ("broker.max_packet_bytes", Whole(70_000, 16_777_216)),
+    ("broker.session_expiry_s", Whole(60, 31_536_000)),
+    ("broker.keep_alive_s", Whole(5, 600)),
+    ("database.statement_timeout_ms", Whole(100, 3_600_000)),
+    ("local.folder", Text),
+    ("local.mqtt_port", Whole(1, 65_535)),
+    ("local.programs", OneOf(&["auto", "private"])),
+    ("ingest.batch_rows", Whole(1, 100_000)),
+    ("ingest.linger_ms", Whole(0, 1_000)),
+    ("ingest.clock_ahead_s", Whole(1, 86_400)),
+    ("ingest.quarantine_messages", Whole(1, 1_000_000)),
+    ("ingest.quarantine_bytes", Whole(65_536, 1_099_511_627_776)),
+    ("retention.signal_days", Whole(1, DAYS_MAX)),
+    ("retention.interval_days", Whole(1, DAYS_MAX)),
+    ("retention.rollup_5min_days", Whole(1, DAYS_MAX)),
+    ("retention.health_days", Whole(1, DAYS_MAX)),
+    ("retention.quarantine_days", Whole(1, DAYS_MAX)),
+    ("retention.quarantine_personal_days", Whole(1, DAYS_MAX)),
+    ("retention.journal_days", Whole(1, DAYS_MAX)),
+    ("retention.record_days", Whole(1, DAYS_MAX)),
+    ("live.tick_ms", Whole(10, 1_000)),
+    ("live.slow_tick_ms", Whole(100, 60_000)),
+    ("live.resume_s", Whole(0, 600)),
+    ("live.resume_bytes", Whole(0, 1_073_741_824)),
+    ("live.client_frames", Whole(2, 10_000)),
+    ("live.slow_client_s", Whole(1, 600)),
+    ("live.connections", Whole(1, 100_000)),
+    ("live.connections_per_user", Whole(1, 100_000)),
+    ("live.subscriptions", Whole(1, 1_000)),
+    ("desk.default_due_h", Whole(1, 8_760)),
+    ("simulate.seed", Whole(0, i64::MAX)),
+    ("simulate.speed", Number(0.01, 1_000.0)),
+    ("simulate.scale", OneOf(&["city", "S", "M", "L"])),
+    ("simulate.rate_hz", Whole(0, 1_000_000)),
+    ("log.level", Text),
+    ("log.format", OneOf(&["text", "json"])),
+];
+
+/// Checks every value by itself.
+pub(super) fn check(layers: &Layers, mistakes: &mut Vec<Mistake>) {
+    for (key, allowed) in RULES {
+        let Some(leaf) = layers.get(key) else { continue };
+        let expected = match (allowed, &leaf.value) {
+            (Whole(from, to), Value::Integer(n)) if !(from..=to).contains(&n) => {
+                format!("{from} to {to}")
+            }
+            (Number(from, to), Value::Float(n)) if !(*from..=*to).contains(n) => {
+                format!("{from} to {to}")
+            }
+            (OneOf(texts), Value::String(text)) if !texts.contains(&text.as_str()) => {
+                format!("one of {}", texts.join(", "))
+            }
+            (Listen, Value::String(text)) if text.parse::<std::net::SocketAddr>().is_err() => {
+                "ADDRESS:PORT such as 127.0.0.1:8080".to_owned()
+            }
+            (Text, Value::String(text)) if text.is_empty() => "a text, not an empty one".to_owned(),
+            _ => continue,
+        };
+        let detail = format!("is {}, allowed is {expected}", leaf.value);
+        mistakes.push(Mistake { origin: leaf.origin.clone(), key: (*key).to_owned(), detail });
+    }
+}
+
+/// Checks values that depend on each other.
+pub(super) fn check_together(config: &Config, layers: &Layers) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut mistake = |key: &str, detail: &str| {
+        mistakes.push(Mistake {
+            origin: layers.origin(key),
+            key: key.to_owned(),
+            detail: detail.to_owned(),
+        });
+    };
+    let listens_open = config
+        .http
+        .listen
+        .parse::<std::net::SocketAddr>()
+        .is_ok_and(|address| !address.ip().is_loopback());
+    if listens_open && !config.insecure {
+        mistake(
+            "http.listen",
+            "listens beyond this machine without encryption: put a proxy with HTTPS before \
+             127.0.0.1, or set insecure = true on a closed network",
+        );
+    }
+    let broker = &config.broker;
+    if !broker.tls && !is_loopback(&broker.host) && !config.insecure {
+        mistake(
+            "broker.host",
+            "is another machine without encryption: set broker.tls = true and broker.ca_file, or \
+             insecure = true on a closed network",
+        );
+    }
+    if broker.tls && broker.ca_file.is_empty() {
+        mistake("broker.ca_file", "is required with broker.tls = true");
+    }
+    if broker.client_cert_file.is_empty() != broker.client_key_file.is_empty() {
+        mistake("broker.client_cert_file", "and broker.client_key_file belong together");
+    }
+    if config.retention.rollup_5min_days < config.retention.interval_days {
+        mistake(
+            "retention.rollup_5min_days",
+            "is shorter than retention.interval_days: rollups are kept at least as long as rows",
+        );
+    }
+    mistakes
+}

@@ -1,0 +1,467 @@
+//! The latest value of everything, pushed to browsers: snapshot first, then what changed.
+//!
+//! One task owns all values. It applies committed changes, and on two shared cadences (the tick, and
+//! a slow one for hidden pages and slow links) writes one frame per (topic, filter, cadence), shared
+//! by all of their clients. Every row carries the version of its last change, so the delta from any
+//! cursor of this process is the rows with a larger version: that is how a client resumes, and why no
+//! frames are held for it. Latest values are conflated. A client that does not keep up starts anew;
+//! nobody waits for it. Limits: `[live]` in the configuration, [`FILTERS_MAX`], [`frame::PART_BYTES`].
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::extract::ws::Utf8Bytes;
+use chrono::{DateTime, Utc};
+use ioc_ingest::{Fact, Source};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+pub mod client;
+pub mod condition;
+pub mod desk;
+pub mod device;
+pub mod frame;
+mod hub_state;
+pub mod metric;
+mod row;
+mod serve;
+pub mod start;
+pub mod topic;
+pub mod traffic;
+
+use client::Queue;
+use desk::Desk;
+use device::Latest;
+use frame::Cursor;
+pub use hub_state::HubState;
+use metric::Metrics as MetricValues;
+use topic::{Filter, Topic};
+use traffic::Traffic;
+
+use crate::{
+    clock::SharedClock,
+    observe::Metrics,
+    registry::Registry,
+    writer::{Changes, Emitted},
+};
+
+/// Requests of clients on their way to the live task.
+const COMMANDS: usize = 1024;
+/// Different (topic, filter, cadence) that are served at once; a further filter is refused.
+pub const FILTERS_MAX: usize = 256;
+
+/// How often a subscription is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// Every tick.
+    Full,
+    /// Once per slow tick.
+    Slow,
+}
+
+/// Number of a client within this process.
+pub type ClientId = u64;
+
+/// A request of a client.
+#[derive(Debug)]
+enum Command {
+    Connect { client: ClientId, queue: Arc<Queue> },
+    Subscribe { client: ClientId, id: u32, topic: Topic, filter: Filter, resume: Option<Cursor> },
+    Unsubscribe { client: ClientId, id: u32 },
+    Pace { client: ClientId, pace: Pace },
+    Restart { client: ClientId },
+    Gone { client: ClientId },
+}
+
+/// Settings of the live view.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveSettings {
+    /// Cadence at full pace.
+    pub tick: Duration,
+    /// Cadence at slow pace.
+    pub slow_tick: Duration,
+    /// For how long a client may be away and resume.
+    pub resume: Duration,
+    /// Deltas that may wait for a client.
+    pub client_frames: usize,
+    /// Connections in all.
+    pub connections: usize,
+}
+
+/// How a device is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// 0 unknown, 1 normal, 2 warning, 3 fault, 4 offline.
+    pub condition: u8,
+    /// Reason code; null when normal or unknown.
+    pub why: Option<String>,
+    /// Time of the newest measurement, source clock.
+    pub measured_at: Option<DateTime<Utc>>,
+}
+
+/// The way for clients to the live task. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Live {
+    commands: mpsc::Sender<Command>,
+    connections: Arc<AtomicUsize>,
+    next: Arc<std::sync::atomic::AtomicU64>,
+    settings: LiveSettings,
+    epoch: Arc<str>,
+    metrics: Arc<Metrics>,
+    conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
+}
+
+/// One client's connection to the live task. [`Connection::close`] ends it.
+#[derive(Debug)]
+pub struct Connection {
+    live: Live,
+    client: ClientId,
+    /// Frames for this client.
+    pub queue: Arc<Queue>,
+}
+
+/// Why a client was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// Too many connections.
+    #[error("{0} live connections are open, which is the limit")]
+    Full(usize),
+    /// The process is stopping.
+    #[error("the hub is stopping")]
+    Stopping,
+}
+
+impl Live {
+    /// The handle, and the receiving end for [`LiveTask`].
+    fn channel(
+        settings: LiveSettings,
+        epoch: &str,
+        metrics: Arc<Metrics>,
+        conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
+    ) -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let live = Self {
+            commands,
+            connections: Arc::default(),
+            next: Arc::default(),
+            settings,
+            epoch: epoch.into(),
+            metrics,
+            conditions,
+        };
+        (live, receiver)
+    }
+
+    /// Text that begins every cursor of this process.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &LiveSettings {
+        &self.settings
+    }
+
+    /// Counts a client that was closed because it read nothing.
+    pub fn note_slow(&self) {
+        self.metrics.live_slow.inc();
+    }
+
+    /// How each device is, as of the last second.
+    pub fn conditions(&self) -> Arc<HashMap<Source, Judged>> {
+        self.conditions.borrow().clone()
+    }
+
+    /// Lets a client in.
+    pub async fn connect(&self) -> Result<Connection, LiveError> {
+        let limit = self.settings.connections;
+        if self.connections.fetch_add(1, Ordering::Relaxed) >= limit {
+            self.connections.fetch_sub(1, Ordering::Relaxed);
+            return Err(LiveError::Full(limit));
+        }
+        self.metrics.live_clients.inc();
+        let client = self.next.fetch_add(1, Ordering::Relaxed);
+        let queue = Arc::new(Queue::new(self.settings.client_frames));
+        let connection = Connection { live: self.clone(), client, queue: Arc::clone(&queue) };
+        self.send(Command::Connect { client, queue }).await?;
+        Ok(connection)
+    }
+
+    async fn send(&self, command: Command) -> Result<(), LiveError> {
+        self.commands.send(command).await.map_err(|_ended| LiveError::Stopping)
+    }
+}
+
+impl Connection {
+    /// Subscribes; the answer comes through the queue.
+    pub async fn subscribe(
+        &self,
+        id: u32,
+        topic: Topic,
+        filter: Filter,
+        resume: Option<&str>,
+    ) -> Result<(), LiveError> {
+        let resume = resume.and_then(|text| Cursor::parse(text, self.live.epoch()));
+        let filter = filter.normal();
+        self.live.send(Command::Subscribe { client: self.client, id, topic, filter, resume }).await
+    }
+
+    /// Ends a subscription.
+    pub async fn unsubscribe(&self, id: u32) -> Result<(), LiveError> {
+        self.live.send(Command::Unsubscribe { client: self.client, id }).await
+    }
+
+    /// Changes the cadence of all subscriptions.
+    pub async fn pace(&self, pace: Pace) -> Result<(), LiveError> {
+        self.live.send(Command::Pace { client: self.client, pace }).await
+    }
+
+    /// Asks for fresh snapshots after the queue ran over.
+    pub async fn restart(&self) -> Result<(), LiveError> {
+        self.live.send(Command::Restart { client: self.client }).await
+    }
+
+    /// Ends the connection and its subscriptions.
+    pub async fn close(self) {
+        let gone = Command::Gone { client: self.client };
+        // A stopping live task has already forgotten the client.
+        let _stopping = self.live.send(gone).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.live.connections.fetch_sub(1, Ordering::Relaxed);
+        self.live.metrics.live_clients.dec();
+    }
+}
+
+/// One shared stream of frames.
+#[derive(Debug)]
+struct Feed {
+    cursor: u64,
+    subscribers: Vec<(ClientId, u32)>,
+}
+
+#[derive(Debug)]
+struct ClientState {
+    queue: Arc<Queue>,
+    pace: Pace,
+    subscriptions: BTreeMap<u32, (Topic, Filter)>,
+}
+
+type FeedKey = (Topic, Filter, Pace);
+
+/// The task that owns every latest value.
+#[derive(Debug)]
+pub struct LiveTask {
+    clock: SharedClock,
+    changes: mpsc::Receiver<Emitted>,
+    zone: chrono_tz::Tz,
+    default_due: chrono::TimeDelta,
+    registry: watch::Receiver<Option<Arc<Registry>>>,
+    hub: HubState,
+    commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+    settings: LiveSettings,
+    metrics: Arc<Metrics>,
+    epoch: Arc<str>,
+    /// Version of the changes that are being collected; those of the past are complete.
+    version: u64,
+    /// Versions at past seconds, for the horizon of resuming.
+    history: VecDeque<(Instant, u64)>,
+    stored: bool,
+    latest: HashMap<Source, Latest>,
+    dirty: HashSet<Source>,
+    dirty_slow: HashSet<Source>,
+    desk: Desk,
+    traffic: Traffic,
+    metric_values: MetricValues,
+    clients: HashMap<ClientId, ClientState>,
+    feeds: HashMap<FeedKey, Feed>,
+    conditions: watch::Sender<Arc<HashMap<Source, Judged>>>,
+}
+
+impl LiveTask {
+    /// Runs until the stop.
+    pub async fn run(mut self) -> Result<(), Infallible> {
+        let mut tick = interval(self.settings.tick);
+        let mut slow = interval(self.settings.slow_tick);
+        let mut second = interval(Duration::from_secs(1));
+        for timer in [&mut tick, &mut slow, &mut second] {
+            timer.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        }
+        loop {
+            // Every branch is cancel-safe; the work happens after one was taken.
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                _ = tick.tick() => self.publish(Pace::Full),
+                _ = slow.tick() => self.publish(Pace::Slow),
+                _ = second.tick() => self.every_second(),
+                Some(command) = self.commands.recv() => self.obey(command),
+                Some(emitted) = self.changes.recv() => match emitted {
+                    Emitted::Start(start) => self.begin(*start),
+                    Emitted::Batch(changes) => self.apply(&changes),
+                },
+                changed = self.registry.changed() => {
+                    if changed.is_ok() {
+                        self.take_registry();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes over what is registered now; what a source said before is kept.
+    fn take_registry(&mut self) {
+        let Some(registry) = self.registry.borrow_and_update().clone() else { return };
+        for (source, device) in &registry.devices {
+            let latest = self.latest.entry(source.clone()).or_insert_with(|| {
+                Latest::new(source.clone(), device.service, Some(Arc::clone(device)))
+            });
+            latest.device = Some(Arc::clone(device));
+            latest.service = device.service;
+            self.dirty.insert(source.clone());
+        }
+        let now = self.clock.now();
+        self.judge_dirty(now);
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        let now = self.clock.now();
+        self.stored = changes.stored;
+        for (at, item) in changes.items.iter().enumerate() {
+            let Some(topic) = &item.topic else { continue };
+            let latest = self
+                .latest
+                .entry(topic.source.clone())
+                .or_insert_with(|| Latest::new(topic.source.clone(), topic.service, None));
+            let duplicates = changes.committed.duplicate_rows.get(at).copied().unwrap_or(0);
+            latest.count(item, duplicates);
+            latest.source_version = self.version;
+            let conflicting = changes.committed.conflicting.get(at).copied().unwrap_or(false);
+            let Some(accepted) = item.accepted.as_ref().filter(|_| !conflicting) else { continue };
+            let received = item.delivery.received_at;
+            if latest.apply(&accepted.message, &item.delivery.payload, received, self.version) {
+                self.dirty.insert(topic.source.clone());
+            }
+            match &accepted.message.fact {
+                Fact::Metric(sample) => {
+                    if let Some(envelope) = &accepted.message.envelope {
+                        self.metric_values.apply(&topic.source, envelope, sample, self.version);
+                    }
+                }
+                Fact::Call(call) if duplicates == 0 => {
+                    let time = accepted.message.envelope.map_or(received, |e| e.time);
+                    self.desk.apply_call(call, time);
+                }
+                Fact::Call(_)
+                | Fact::SignalState(_)
+                | Fact::SignalEvents(_)
+                | Fact::Interval(_)
+                | Fact::Incident(_)
+                | Fact::Health(_)
+                | Fact::Status(_)
+                | Fact::Ticket(_) => {}
+            }
+        }
+        self.desk.apply(&changes.committed.tickets, now);
+        self.judge_dirty(now);
+    }
+
+    /// Judges the devices that changed and stamps their rows.
+    fn judge_dirty(&mut self, now: DateTime<Utc>) {
+        for source in &self.dirty {
+            if let Some(latest) = self.latest.get_mut(source) {
+                latest.judge(now);
+                latest.version = self.version;
+                latest.source_version = self.version;
+            }
+        }
+    }
+
+    /// What changes by time alone: silence, rates, overdue tickets, corridor figures, the hub itself.
+    fn every_second(&mut self) {
+        let now = self.clock.now();
+        for (source, latest) in &mut self.latest {
+            if latest.judge(now) {
+                latest.version = self.version;
+                latest.source_version = self.version;
+                self.dirty.insert(source.clone());
+            }
+            if latest.tick_second() {
+                latest.source_version = self.version;
+            }
+        }
+        self.desk.refresh(now, self.version);
+        self.traffic.refresh(self.latest.values(), now, self.version);
+        self.hub.refresh(now, self.version);
+        let judged = self.latest.iter().map(|(source, latest)| (source.clone(), latest.judged()));
+        self.conditions.send_replace(Arc::new(judged.collect()));
+        let at = Instant::now();
+        self.history.push_back((at, self.version));
+        while self.history.front().is_some_and(|(then, _)| at - *then > self.settings.resume) {
+            self.history.pop_front();
+        }
+    }
+
+    /// Writes the deltas of one cadence.
+    fn publish(&mut self, pace: Pace) {
+        let dirty = match pace {
+            Pace::Full => {
+                self.dirty_slow.extend(self.dirty.iter().cloned());
+                std::mem::take(&mut self.dirty)
+            }
+            Pace::Slow => std::mem::take(&mut self.dirty_slow),
+        };
+        let closed = self.version;
+        self.version += 1;
+        let now = self.clock.now();
+        let mut feeds = std::mem::take(&mut self.feeds);
+        for ((topic, filter, of), feed) in &mut feeds {
+            if *of == pace {
+                self.serve(topic, filter, feed, &dirty, closed, now);
+            }
+        }
+        self.feeds = feeds;
+    }
+
+    /// Sends one feed what changed since its last frame.
+    fn serve(
+        &self,
+        topic: &Topic,
+        filter: &Filter,
+        feed: &mut Feed,
+        dirty: &HashSet<Source>,
+        closed: u64,
+        now: DateTime<Utc>,
+    ) {
+        let rows = self.rows(topic, filter, feed.cursor, Some(dirty), now);
+        if rows.is_empty() {
+            return;
+        }
+        let (prev, cursor) = (self.cursor(feed.cursor), self.cursor(closed));
+        let body = frame::delta_body(&prev, &cursor, now, &rows, self.stored);
+        // Pages subscribe in the same order, so most clients of a feed share the same id.
+        let mut shared: HashMap<u32, Utf8Bytes> = HashMap::new();
+        for (client, id) in &feed.subscribers {
+            let Some(client) = self.clients.get(client) else { continue };
+            let text = shared.entry(*id).or_insert_with(|| frame::with_id("delta", *id, &body));
+            if client.queue.push(text.clone()) {
+                self.metrics.live_frames.inc();
+            }
+        }
+        feed.cursor = closed;
+    }
+}

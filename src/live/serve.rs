@@ -1,0 +1,231 @@
+//! Subscriptions: who gets which feed, snapshots, resuming, changing the pace.
+
+use std::collections::HashSet;
+
+use axum::extract::ws::Utf8Bytes;
+use chrono::{DateTime, Utc};
+use ioc_ingest::Source;
+
+use super::{
+    ClientId, ClientState, Command, FILTERS_MAX, Feed, FeedKey, LiveTask, Pace, frame,
+    frame::Cursor,
+    topic::{Filter, Topic},
+};
+
+impl LiveTask {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Connect { client, queue } => {
+                let state =
+                    ClientState { queue, pace: Pace::Full, subscriptions: Default::default() };
+                self.clients.insert(client, state);
+            }
+            Command::Subscribe { client, id, topic, filter, resume } => {
+                self.subscribe(client, id, topic, filter, resume);
+            }
+            Command::Unsubscribe { client, id } => self.unsubscribe(client, id),
+            Command::Pace { client, pace } => self.change_pace(client, pace),
+            Command::Restart { client } => self.restart(client),
+            Command::Gone { client } => {
+                if let Some(state) = self.clients.remove(&client) {
+                    for (id, (topic, filter)) in state.subscriptions {
+                        self.leave(client, id, (topic, filter, state.pace));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The cursor text of a version.
+    pub(super) fn cursor(&self, version: u64) -> String {
+        format!("{}:{version}", self.epoch)
+    }
+
+    fn subscribe(
+        &mut self,
+        client: ClientId,
+        id: u32,
+        topic: Topic,
+        filter: Filter,
+        resume: Option<Cursor>,
+    ) {
+        self.unsubscribe(client, id);
+        let Some(state) = self.clients.get_mut(&client) else { return };
+        let key: FeedKey = (topic.clone(), filter.clone(), state.pace);
+        if !self.feeds.contains_key(&key) && self.feeds.len() >= FILTERS_MAX {
+            let detail = format!("{FILTERS_MAX} different topics and filters are served already");
+            state.queue.push_all([frame::error(Some(id), "too_many_filters", &detail)]);
+            return;
+        }
+        state.subscriptions.insert(id, (topic.clone(), filter.clone()));
+        let queue = std::sync::Arc::clone(&state.queue);
+        let since = resume.map(Cursor::version).filter(|version| self.can_resume(*version));
+        let cursor = self.join(client, id, key);
+        let frames = match since {
+            Some(since) => self.catch_up(id, &topic, &filter, since, cursor),
+            None => self.snapshot(id, &topic, &filter, cursor),
+        };
+        queue.push_all(frames);
+    }
+
+    /// Whether every row that changed after this version is still known as changed.
+    fn can_resume(&self, version: u64) -> bool {
+        version < self.version && self.history.front().is_some_and(|(_, oldest)| *oldest <= version)
+    }
+
+    /// Adds a subscriber to its feed and returns the feed's cursor.
+    fn join(&mut self, client: ClientId, id: u32, key: FeedKey) -> u64 {
+        let closed = self.version - 1;
+        let feed =
+            self.feeds.entry(key).or_insert(Feed { cursor: closed, subscribers: Vec::new() });
+        feed.subscribers.push((client, id));
+        feed.cursor
+    }
+
+    fn leave(&mut self, client: ClientId, id: u32, key: FeedKey) -> Option<u64> {
+        let feed = self.feeds.get_mut(&key)?;
+        feed.subscribers.retain(|subscriber| *subscriber != (client, id));
+        let cursor = feed.cursor;
+        if feed.subscribers.is_empty() {
+            self.feeds.remove(&key);
+        }
+        Some(cursor)
+    }
+
+    fn unsubscribe(&mut self, client: ClientId, id: u32) {
+        let Some(state) = self.clients.get_mut(&client) else { return };
+        let pace = state.pace;
+        if let Some((topic, filter)) = state.subscriptions.remove(&id) {
+            self.leave(client, id, (topic, filter, pace));
+        }
+    }
+
+    /// Moves every subscription to the feeds of the other cadence, with what lies between.
+    fn change_pace(&mut self, client: ClientId, pace: Pace) {
+        let Some(state) = self.clients.get_mut(&client) else { return };
+        let before = std::mem::replace(&mut state.pace, pace);
+        if before == pace {
+            return;
+        }
+        let queue = std::sync::Arc::clone(&state.queue);
+        for (id, (topic, filter)) in state.subscriptions.clone() {
+            let since = self.leave(client, id, (topic.clone(), filter.clone(), before));
+            let cursor = self.join(client, id, (topic.clone(), filter.clone(), pace));
+            let frames = match since {
+                Some(since) => self.catch_up(id, &topic, &filter, since, cursor),
+                None => self.snapshot(id, &topic, &filter, cursor),
+            };
+            queue.push_all(frames);
+        }
+    }
+
+    /// Fresh snapshots of everything for a client whose queue ran over.
+    fn restart(&mut self, client: ClientId) {
+        let Some(state) = self.clients.get(&client) else { return };
+        self.metrics.live_resyncs.inc();
+        state.queue.restart();
+        for (id, (topic, filter)) in &state.subscriptions {
+            let key = (topic.clone(), filter.clone(), state.pace);
+            let Some(cursor) = self.feeds.get(&key).map(|feed| feed.cursor) else { continue };
+            state.queue.push_all([frame::resync(*id, "lagged")]);
+            state.queue.push_all(self.snapshot(*id, topic, filter, cursor));
+        }
+    }
+
+    /// One delta from `since` to the feed's cursor. Rows may be newer than the cursor; the next delta
+    /// then brings them again.
+    fn catch_up(
+        &self,
+        id: u32,
+        topic: &Topic,
+        filter: &Filter,
+        since: u64,
+        cursor: u64,
+    ) -> Vec<Utf8Bytes> {
+        let now = self.clock.now();
+        let rows = self.rows(topic, filter, since, None, now);
+        let (prev, cursor) = (self.cursor(since), self.cursor(cursor));
+        let body = frame::delta_body(&prev, &cursor, now, &rows, self.stored);
+        vec![frame::with_id("delta", id, &body)]
+    }
+
+    fn snapshot(&self, id: u32, topic: &Topic, filter: &Filter, cursor: u64) -> Vec<Utf8Bytes> {
+        let now = self.clock.now();
+        // Version 0 lies before every change; rows that never changed are not shown by any topic.
+        let rows = self.rows(topic, filter, 0, None, now);
+        frame::snapshot(id, &self.cursor(cursor), now, topic.columns(), &rows)
+    }
+
+    /// The rows of a topic that changed after `since`; `dirty`, if given, holds all devices that did.
+    pub(super) fn rows(
+        &self,
+        topic: &Topic,
+        filter: &Filter,
+        since: u64,
+        dirty: Option<&HashSet<Source>>,
+        now: DateTime<Utc>,
+    ) -> Vec<String> {
+        let mut rows = Vec::new();
+        match topic {
+            Topic::Devices => self.each(filter, dirty, |latest| {
+                if latest.version > since && latest.device.is_some() {
+                    let mut text = String::with_capacity(96);
+                    latest.device_row(now, &mut text);
+                    rows.push(text);
+                }
+            }),
+            Topic::Signals => self.each(filter, dirty, |latest| {
+                if latest.version > since {
+                    let mut text = String::with_capacity(256);
+                    if latest.signal_row(now, &mut text) {
+                        rows.push(text);
+                    }
+                }
+            }),
+            Topic::Signal(source) => {
+                if let Some(latest) = self.latest.get(source).filter(|l| l.version > since) {
+                    let mut text = String::with_capacity(256);
+                    if latest.signal_row(now, &mut text) {
+                        rows.push(text);
+                    }
+                }
+            }
+            Topic::Device(source) => {
+                if let Some(latest) = self.latest.get(source) {
+                    latest.part_rows(since, now, &mut rows);
+                }
+            }
+            Topic::Sources => {
+                self.hub.rows(since, now, &mut rows);
+                self.each(filter, None, |latest| {
+                    if latest.source_version > since {
+                        let mut text = String::with_capacity(128);
+                        latest.source_row(now, &mut text);
+                        rows.push(text);
+                    }
+                });
+            }
+            Topic::Traffic => self.traffic.rows(since, now, &mut rows),
+            Topic::Desk => self.desk.rows(since, now, &mut rows),
+            Topic::Metric(name) => self.metric_values.rows(name, since, now, &mut rows),
+        }
+        rows
+    }
+
+    fn each(
+        &self,
+        filter: &Filter,
+        dirty: Option<&HashSet<Source>>,
+        mut take: impl FnMut(&super::Latest),
+    ) {
+        let mut visit = |latest: &super::Latest| {
+            if filter.takes(latest.service, latest.area()) {
+                take(latest);
+            }
+        };
+        match dirty {
+            Some(dirty) => dirty.iter().filter_map(|s| self.latest.get(s)).for_each(&mut visit),
+            None => self.latest.values().for_each(&mut visit),
+        }
+    }
+}

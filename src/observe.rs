@@ -1,0 +1,179 @@
+//! Logs and metrics: how the hub tells an administrator what it does.
+//!
+//! Metric names are `hub_<stage>_<what>_<unit>`; labels come from closed sets. Counted per batch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Label `reason` of refused messages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// Reason code.
+    pub reason: &'static str,
+}
+
+/// Every metric of the process.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each metric is described where it is registered")]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    pub received: Counter,
+    pub accepted: Counter,
+    pub refused: Family<ReasonLabel, Counter>,
+    pub unguaranteed: Counter,
+    pub rows: Counter,
+    pub duplicates: Counter,
+    pub conflicts: Counter,
+    pub quarantined: Counter,
+    pub dropped: Counter,
+    pub batches: Counter,
+    pub batch_messages: Histogram,
+    pub commit_seconds: Histogram,
+    pub commit_age_seconds: Histogram,
+    pub retries: Counter,
+    pub bisections: Counter,
+    pub intake_queue: Gauge,
+    pub live_queue: Gauge,
+    pub live_clients: Gauge,
+    pub live_frames: Counter,
+    pub live_resyncs: Counter,
+    pub live_slow: Counter,
+}
+
+impl Metrics {
+    /// Registers everything.
+    pub fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("hub");
+        let r = &mut registry;
+        let times = || exponential_buckets(0.0005, 2.0, 16);
+        let metrics = Self {
+            received: counter(r, "ingest_received", "Messages taken from the broker"),
+            accepted: counter(r, "ingest_accepted", "Messages stored, wholly or in part"),
+            refused: family(r, "ingest_refused", "Messages or parts of them refused"),
+            unguaranteed: counter(r, "ingest_unguaranteed", "Messages published with QoS 0"),
+            rows: counter(r, "writer_rows", "Fact rows stored"),
+            duplicates: counter(r, "writer_duplicates", "Fact rows that were already stored"),
+            conflicts: counter(r, "writer_conflicts", "Fact rows that differ from the stored fact"),
+            quarantined: counter(r, "writer_quarantined", "Rows put into the quarantine"),
+            dropped: counter(r, "writer_dropped", "Refused messages beyond the quarantine's bound"),
+            batches: counter(r, "writer_batches", "Batches committed"),
+            batch_messages: histogram(
+                r,
+                "writer_batch_messages",
+                "Messages of a batch",
+                None,
+                Histogram::new(exponential_buckets(1.0, 2.0, 15)),
+            ),
+            commit_seconds: histogram(
+                r,
+                "writer_commit",
+                "Time of one commit",
+                Some(Unit::Seconds),
+                Histogram::new(times()),
+            ),
+            commit_age_seconds: histogram(
+                r,
+                "writer_commit_age",
+                "From receiving the first message of a batch to its commit",
+                Some(Unit::Seconds),
+                Histogram::new(times()),
+            ),
+            retries: counter(
+                r,
+                "writer_retries",
+                "Batches tried again because the database was away",
+            ),
+            bisections: counter(r, "writer_bisections", "Batches cut in two to find a refused row"),
+            intake_queue: gauge(r, "ingest_queue_messages", "Messages waiting to be decoded"),
+            live_queue: gauge(r, "live_queue_batches", "Batches waiting for the live view"),
+            live_clients: gauge(r, "live_clients", "Open live connections"),
+            live_frames: counter(r, "live_frames", "Frames queued for live clients"),
+            live_resyncs: counter(r, "live_resyncs", "Live clients that had to start anew"),
+            live_slow: counter(r, "live_slow_clients", "Live clients closed for not reading"),
+            registry: Mutex::new(Registry::default()),
+        };
+        *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
+        Arc::new(metrics)
+    }
+
+    /// Prometheus text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        // Writing into a String cannot fail.
+        let _infallible = encode(&mut text, &registry);
+        text
+    }
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
+}
+
+fn family(registry: &mut Registry, name: &str, help: &str) -> Family<ReasonLabel, Counter> {
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn histogram(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    unit: Option<Unit>,
+    histogram: Histogram,
+) -> Histogram {
+    match unit {
+        Some(unit) => registry.register_with_unit(name, help, unit, histogram.clone()),
+        None => registry.register(name, help, histogram.clone()),
+    }
+    histogram
+}
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// The filter text, when it does not parse.
+pub fn start_logs(level: &str, format: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::try_new(level)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (tests) keeps the first.
+    let _already = if format == "json" { builder.json().try_init() } else { builder.try_init() };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_carry_their_prefix_unit_and_labels() {
+        let metrics = Metrics::new();
+        metrics.received.inc_by(3);
+        metrics.refused.get_or_create(&ReasonLabel { reason: "range" }).inc();
+        metrics.commit_seconds.observe(0.002);
+        let text = metrics.render();
+        assert!(text.contains("hub_ingest_received_total 3"), "{text}");
+        assert!(text.contains("hub_ingest_refused_total{reason=\"range\"} 1"), "{text}");
+        assert!(text.contains("hub_writer_commit_seconds_bucket"), "{text}");
+    }
+}

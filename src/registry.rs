@@ -1,0 +1,98 @@
+//! What is registered, as the hub works with it: devices with their lanes and zones, and the metric
+//! catalogue. Loaded from the database at start, replaced as a whole when it changes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ioc_ingest::{Service, Source, interval::Place};
+
+/// A registered device or system.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Small id used by fact tables.
+    pub id: i32,
+    /// Source token in topics.
+    pub source: Source,
+    /// The service that it may publish under.
+    pub service: Service,
+    /// Vietnamese name.
+    pub name_vi: String,
+    /// English name.
+    pub name_en: String,
+    /// Longitude and latitude in degrees WGS 84; null for systems without a place.
+    pub position: Option<(f64, f64)>,
+    /// Id of the area that it lies in; null when outside all areas.
+    pub area: Option<Arc<str>>,
+    /// Id of the corridor.
+    pub corridor: Option<Arc<str>>,
+    /// Source of the cabinet that feeds it.
+    pub parent: Option<Source>,
+    /// Expected time between messages of the main stream, milliseconds.
+    pub period_ms: Option<u32>,
+    /// Equipment of the simulated city.
+    pub simulated: bool,
+    /// Ids of its lanes or zones.
+    pub detectors: HashMap<Place, i32>,
+}
+
+/// Range of a metric of the catalogue; null ends are open.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MetricRange {
+    /// Smallest accepted value.
+    pub minimum: Option<f64>,
+    /// Largest accepted value.
+    pub maximum: Option<f64>,
+}
+
+/// Everything that is registered and in service.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    /// Devices by source.
+    pub devices: HashMap<Source, Arc<Device>>,
+    /// The metric catalogue by name.
+    pub metrics: HashMap<Box<str>, MetricRange>,
+}
+
+impl Registry {
+    /// The device that publishes as `source`.
+    pub fn device(&self, source: &Source) -> Option<&Arc<Device>> {
+        self.devices.get(source)
+    }
+
+    /// Adds a lane or zone to a device.
+    pub(crate) fn add_detector(&mut self, source: &Source, place: Place, id: i32) {
+        if let Some(device) = self.devices.get_mut(source) {
+            Arc::make_mut(device).detectors.insert(place, id);
+        }
+    }
+}
+
+/// `lane/3` or `zone/north-in`: the place as the database and the API write it.
+pub fn place_text(place: &Place) -> String {
+    match place {
+        Place::Lane(number) => format!("lane/{number}"),
+        Place::Zone(name) => format!("zone/{name}"),
+    }
+}
+
+/// The inverse of [`place_text`].
+pub fn parse_place(text: &str) -> Option<Place> {
+    match text.split_once('/')? {
+        ("lane", number) => number.parse().ok().map(Place::Lane),
+        ("zone", name) if ioc_ingest::topic::is_token(name) => Some(Place::Zone(name.into())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_and_read_back() {
+        for place in [Place::Lane(3), Place::Zone("north-in".into())] {
+            assert_eq!(parse_place(&place_text(&place)), Some(place));
+        }
+        assert_eq!(parse_place("lane/x"), None);
+        assert_eq!(parse_place("zone/N"), None);
+    }
+}

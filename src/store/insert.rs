@@ -1,0 +1,413 @@
+//! One batch, one transaction: facts, their 5-minute rollup, refused messages, counters of sources
+//! and current values, all or nothing.
+//!
+//! Without duplicates rows go straight into their tables by COPY. After a duplicate key the batch is
+//! done again by way of temporary tables, and so are the next [`MERGE_BATCHES`] (redelivery comes in
+//! runs). Applying a message twice changes nothing: only rows that were truly new feed the rollup.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use ioc_ingest::{Fact, Reason, Reject};
+use tokio_postgres::{Client, Transaction};
+
+use super::{
+    Store, StoreError,
+    copy::Rows,
+    encode::{self, ReadingRow},
+    presence::Presence,
+    refuse::{Bound, Quarantine},
+    rollup::{Buckets, Rollup},
+    table::{self, NotNew, Prepared, Table, Way},
+    ticket_state::{TicketChange, Tickets},
+};
+use crate::{admit::Admitted, quality, registry::Registry};
+
+/// Batches that take the way of temporary tables after a duplicate key.
+const MERGE_BATCHES: u32 = 100;
+
+/// The fact tables, in the order in which a transaction writes them.
+const TABLES: [&Table; 9] = [
+    &table::INTERVAL,
+    &table::SIGNAL_STATE,
+    &table::SIGNAL_EVENT,
+    &table::HEALTH,
+    &table::CONNECTION,
+    &table::INCIDENT,
+    &table::TICKET_STEP,
+    &table::CALL,
+    &table::METRIC,
+];
+const INTERVAL: usize = 0;
+const SIGNAL_STATE: usize = 1;
+const SIGNAL_EVENT: usize = 2;
+const HEALTH: usize = 3;
+const CONNECTION: usize = 4;
+const INCIDENT: usize = 5;
+const TICKET_STEP: usize = 6;
+const CALL: usize = 7;
+const METRIC: usize = 8;
+
+/// What a committed batch changed.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Fact rows that were new.
+    pub new_rows: u64,
+    /// Fact rows that were already there with the same content.
+    pub duplicates: u64,
+    /// Fact rows whose key was there with other content; their messages are in the quarantine.
+    pub conflicts: u64,
+    /// Rows put into the quarantine.
+    pub quarantined: u64,
+    /// Refused messages beyond the bound of the quarantine.
+    pub dropped: u64,
+    /// Per message of the batch: whether all of its facts conflict with what is stored.
+    pub conflicting: Vec<bool>,
+    /// Per message of the batch: fact rows that were already there.
+    pub duplicate_rows: Vec<u32>,
+    /// Tickets whose state changed.
+    pub tickets: Vec<TicketChange>,
+}
+
+/// Rows of one table with the message of each.
+struct Encoded {
+    rows: Rows,
+    items: Vec<usize>,
+}
+
+/// Writes batches on a connection of its own.
+pub struct Inserter {
+    client: Client,
+    tables: Vec<Prepared>,
+    rollup: Rollup,
+    presence: Presence,
+    tickets: Tickets,
+    quarantine: Quarantine,
+    merge_left: u32,
+}
+
+impl std::fmt::Debug for Inserter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inserter").field("merge_left", &self.merge_left).finish_non_exhaustive()
+    }
+}
+
+impl Inserter {
+    /// Connects and prepares every statement.
+    pub async fn connect(store: &Store) -> Result<Self, StoreError> {
+        let client = store.connect().await?;
+        claim(&client).await?;
+        let mut tables = Vec::with_capacity(TABLES.len());
+        for table in TABLES {
+            tables.push(table.prepare(&client).await?);
+        }
+        Ok(Self {
+            rollup: Rollup::prepare(&client).await?,
+            presence: Presence::prepare(&client).await?,
+            tickets: Tickets::prepare(&client).await?,
+            quarantine: Quarantine::prepare(&client).await?,
+            tables,
+            client,
+            // A new connection may follow a crash: expect what was committed but not acknowledged.
+            merge_left: MERGE_BATCHES,
+        })
+    }
+
+    /// The connection, for statements outside batches.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Commits a batch, or nothing of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when a row of the batch is at fault; retriable errors when the
+    /// database is: the connection is then to be replaced.
+    pub async fn commit(
+        &mut self,
+        registry: &Registry,
+        bound: &mut Bound,
+        items: &[Admitted],
+    ) -> Result<Committed, StoreError> {
+        if self.merge_left == 0 {
+            match self.attempt(registry, bound, items, Way::Copy).await {
+                Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
+                done => return done,
+            }
+        }
+        let committed = self.attempt(registry, bound, items, Way::Merge).await?;
+        self.merge_left = self.merge_left.saturating_sub(1);
+        if committed.duplicates + committed.conflicts > 0 {
+            self.merge_left = MERGE_BATCHES;
+        }
+        Ok(committed)
+    }
+
+    async fn attempt(
+        &mut self,
+        registry: &Registry,
+        bound: &mut Bound,
+        items: &[Admitted],
+        way: Way,
+    ) -> Result<Committed, StoreError> {
+        let (encoded, readings) = encode_batch(registry, items, way);
+        let failed = |error| StoreError::of("commit a batch", error);
+        let transaction = self.client.transaction().await.map_err(failed)?;
+        let mut done = Committed { conflicting: vec![false; items.len()], ..Committed::default() };
+        let mut outcome = Outcome::new(items.len());
+        for (at, Encoded { rows, items: origin }) in encoded.into_iter().enumerate() {
+            let written = origin.len();
+            let not_new = self.tables[at].write(&transaction, way, rows).await?;
+            outcome.note(&origin, &not_new);
+            done.new_rows += (written - not_new.known.len()) as u64;
+            done.duplicates += (not_new.known.len() - not_new.conflicts.len()) as u64;
+            done.conflicts += not_new.conflicts.len() as u64;
+            if at == INTERVAL {
+                let buckets = sum_new(&readings, &not_new);
+                self.rollup.write(&transaction, buckets).await?;
+            }
+            if at == INCIDENT && !not_new.known.is_empty() {
+                fill_incident_ends(&transaction).await?;
+            }
+        }
+        let refused = outcome.conflict_rejects(items);
+        let (quarantined, counts) =
+            self.quarantine.write(&transaction, bound, items, &refused).await?;
+        done.quarantined = quarantined;
+        done.dropped = counts.dropped_total();
+        done.conflicting = outcome.all_conflict();
+        done.tickets = self.tickets.refresh(&transaction, items).await?;
+        self.presence
+            .write(&transaction, items, &outcome.duplicates, &counts, &done.conflicting)
+            .await?;
+        transaction.commit().await.map_err(failed)?;
+        bound.add(counts);
+        done.duplicate_rows = outcome.duplicates;
+        Ok(done)
+    }
+}
+
+/// One hub works on one database. The lock ends with the connection.
+const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
+
+/// Claims the database for this hub, for as long as the connection lasts.
+///
+/// # Errors
+/// [`StoreError::Taken`] while another hub is at work on it.
+pub async fn claim(client: &Client) -> Result<(), StoreError> {
+    let taken: bool = client
+        .query_one("select pg_try_advisory_lock($1)", &[&HUB_LOCK])
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("claim the database", error))?;
+    if taken { Ok(()) } else { Err(StoreError::Taken) }
+}
+
+/// Gives the database back before the connection ends.
+pub async fn release(client: &Client) -> Result<(), StoreError> {
+    client
+        .execute("select pg_advisory_unlock($1)", &[&HUB_LOCK])
+        .await
+        .map(|_rows| ())
+        .map_err(|error| StoreError::of("release the database", error))
+}
+
+/// What became of the messages of a batch, counted in rows.
+struct Outcome {
+    rows: Vec<u32>,
+    duplicates: Vec<u32>,
+    conflicts: Vec<u32>,
+}
+
+impl Outcome {
+    fn new(items: usize) -> Self {
+        Self { rows: vec![0; items], duplicates: vec![0; items], conflicts: vec![0; items] }
+    }
+
+    fn note(&mut self, origin: &[usize], not_new: &NotNew) {
+        origin.iter().for_each(|item| self.rows[*item] += 1);
+        let item_of = |row: &i32| usize::try_from(*row).ok().and_then(|row| origin.get(row));
+        not_new.known.iter().filter_map(item_of).for_each(|item| self.duplicates[*item] += 1);
+        for item in not_new.conflicts.iter().filter_map(item_of) {
+            self.conflicts[*item] += 1;
+            self.duplicates[*item] -= 1;
+        }
+    }
+
+    fn conflict_rejects(&self, items: &[Admitted]) -> Vec<(usize, Reject, bool)> {
+        let conflicting = |item: &usize| self.conflicts[*item] > 0;
+        (0..items.len())
+            .filter(conflicting)
+            .map(|item| {
+                let (conflicts, rows) = (self.conflicts[item], self.rows[item]);
+                let detail = format!(
+                    "{conflicts} of {rows} facts are stored with other content; the first is kept"
+                );
+                let reject = Reject { reason: Reason::Conflict, field: String::new(), detail };
+                (item, reject, conflicts < rows)
+            })
+            .collect()
+    }
+
+    fn all_conflict(&self) -> Vec<bool> {
+        self.rows.iter().zip(&self.conflicts).map(|(rows, n)| *rows > 0 && rows == n).collect()
+    }
+}
+
+fn sum_new(readings: &[ReadingRow<'_>], not_new: &NotNew) -> Buckets {
+    let mut known = vec![false; readings.len()];
+    for row in &not_new.known {
+        if let Some(known) = usize::try_from(*row).ok().and_then(|row| known.get_mut(row)) {
+            *known = true;
+        }
+    }
+    let mut buckets = Buckets::default();
+    for (row, _) in readings.iter().zip(known).filter(|(_, known)| !known) {
+        let (time_ms, duration_ms) = (row.time.timestamp_millis(), row.interval.duration_ms);
+        buckets.add(row.detector_id, time_ms, duration_ms, row.quality, row.reading);
+    }
+    buckets
+}
+
+/// An incident's end may follow its begin; the first end that comes is kept.
+async fn fill_incident_ends(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction
+        .execute(
+            "update incident t set ended = s.ended from stage_incident s \
+             where t.device_id = s.device_id and t.kind = s.kind and t.zone = s.zone \
+               and t.time = s.time and t.ended is null and s.ended is not null",
+            &[],
+        )
+        .await
+        .map_err(|error| StoreError::of("fill the end of an incident", error))?;
+    Ok(())
+}
+
+/// Time of a message: the source's, or the receive time where it sends none.
+pub(super) fn time_of(item: &Admitted) -> DateTime<Utc> {
+    let envelope = item.accepted.as_ref().and_then(|accepted| accepted.message.envelope);
+    envelope.map_or(item.delivery.received_at, |envelope| envelope.time)
+}
+
+/// Encodes every accepted fact of the batch. Readings are sorted by detector and time, which keeps
+/// index pages close together.
+fn encode_batch<'a>(
+    registry: &Registry,
+    items: &'a [Admitted],
+    way: Way,
+) -> (Vec<Encoded>, Vec<ReadingRow<'a>>) {
+    let mut readings = collect_readings(registry, items);
+    readings.sort_by_key(|row| (row.detector_id, row.time));
+    let mut encoded: Vec<Encoded> =
+        TABLES.iter().map(|table| Encoded { rows: table.rows(way), items: Vec::new() }).collect();
+    for row in &readings {
+        encode::reading(begin(&mut encoded[INTERVAL], way, row.item), row);
+    }
+    for (item, admitted) in items.iter().enumerate() {
+        encode_item(&mut encoded, way, item, admitted);
+    }
+    (encoded, readings)
+}
+
+/// Begins a row that came from message `item`.
+fn begin(encoded: &mut Encoded, way: Way, item: usize) -> &mut Rows {
+    let number = i32::try_from(encoded.items.len()).unwrap_or(i32::MAX);
+    encoded.items.push(item);
+    let row = encoded.rows.row();
+    if way == Way::Merge { row.i32(number) } else { row }
+}
+
+fn encode_item(encoded: &mut [Encoded], way: Way, item: usize, admitted: &Admitted) {
+    let Some(accepted) = &admitted.accepted else { return };
+    let (id, time) = (accepted.device.id, time_of(admitted));
+    match &accepted.message.fact {
+        Fact::Interval(_) => {}
+        Fact::SignalState(state) => {
+            encode::signal_state(begin(&mut encoded[SIGNAL_STATE], way, item), id, time, state)
+        }
+        Fact::SignalEvents(batch) => {
+            for event in &batch.events {
+                encode::signal_event(begin(&mut encoded[SIGNAL_EVENT], way, item), id, *event);
+            }
+        }
+        Fact::Health(report) => {
+            encode::health(begin(&mut encoded[HEALTH], way, item), id, time, report)
+        }
+        Fact::Status(status) => {
+            encode::connection(begin(&mut encoded[CONNECTION], way, item), id, time, *status)
+        }
+        Fact::Incident(incident) => {
+            encode::incident(begin(&mut encoded[INCIDENT], way, item), id, time, incident)
+        }
+        Fact::Ticket(step) => {
+            if let Some(envelope) = &accepted.message.envelope {
+                encode::ticket_step(
+                    begin(&mut encoded[TICKET_STEP], way, item),
+                    id,
+                    envelope,
+                    step,
+                );
+            }
+        }
+        Fact::Call(call) => encode::call(begin(&mut encoded[CALL], way, item), id, time, call),
+        Fact::Metric(sample) => {
+            for value in &sample.values {
+                encode::metric(begin(&mut encoded[METRIC], way, item), id, time, value);
+            }
+        }
+    }
+}
+
+fn collect_readings<'a>(registry: &Registry, items: &'a [Admitted]) -> Vec<ReadingRow<'a>> {
+    let mut readings = Vec::new();
+    for (item, admitted) in items.iter().enumerate() {
+        let Some(accepted) = &admitted.accepted else { continue };
+        let Fact::Interval(interval) = &accepted.message.fact else { continue };
+        let Some(envelope) = &accepted.message.envelope else { continue };
+        let Some(device) = registry.device(&accepted.device.source) else { continue };
+        for reading in &interval.readings {
+            let Some(detector_id) = device.detectors.get(&reading.place) else { continue };
+            readings.push(ReadingRow {
+                item,
+                detector_id: *detector_id,
+                time: envelope.time,
+                interval,
+                reading,
+                quality: quality::marks(envelope, interval, reading),
+            });
+        }
+    }
+    readings
+}
+
+/// Lanes and zones that registered devices report for the first time: they are added to the registry
+/// before the batch, so that every reading has a detector.
+pub async fn ensure_detectors(
+    client: &Client,
+    registry: &mut Registry,
+    items: &[Admitted],
+) -> Result<bool, StoreError> {
+    let mut missing = HashMap::new();
+    for admitted in items {
+        let Some(accepted) = &admitted.accepted else { continue };
+        let Fact::Interval(interval) = &accepted.message.fact else { continue };
+        let Some(device) = registry.device(&accepted.device.source) else { continue };
+        for reading in &interval.readings {
+            if !device.detectors.contains_key(&reading.place) {
+                missing.insert((device.source.clone(), reading.place.clone()), device.id);
+            }
+        }
+    }
+    for ((source, place), device_id) in &missing {
+        let row = client
+            .query_one(
+                "insert into detector (device_id, place, name_vi, name_en) values ($1, $2, $2, $2) \
+                 on conflict (device_id, place) do update set place = excluded.place returning id",
+                &[device_id, &crate::registry::place_text(place)],
+            )
+            .await
+            .map_err(|error| StoreError::of("add a detector", error))?;
+        registry.add_detector(source, place.clone(), row.get(0));
+    }
+    Ok(!missing.is_empty())
+}

@@ -1,0 +1,172 @@
+//! Statements of people's requests to the writer: quarantined messages and new devices. Each change
+//! and its journal row are one statement or one transaction.
+
+use chrono::{DateTime, Utc};
+use geo::Contains;
+use ioc_ingest::{Reason, Source};
+use tokio_postgres::{Client, Row};
+
+use super::StoreError;
+use crate::writer::{NewDevice, command::describe};
+
+/// A quarantined message.
+#[derive(Debug)]
+pub(crate) struct Quarantined {
+    pub(crate) id: i64,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) topic: String,
+    pub(crate) reason: String,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Quarantined {
+    fn of(row: &Row) -> Self {
+        Self {
+            id: row.get("id"),
+            received_at: row.get("received_at"),
+            topic: row.get("topic"),
+            reason: row.get("reason"),
+            payload: row.get("payload"),
+        }
+    }
+}
+
+/// One message that was not replayed yet.
+pub(crate) async fn quarantined(
+    client: &Client,
+    id: i64,
+) -> Result<Option<Quarantined>, StoreError> {
+    client
+        .query_opt(
+            "select id, received_at, topic, reason, payload from quarantine \
+             where id = $1 and replayed_at is null",
+            &[&id],
+        )
+        .await
+        .map(|row| row.as_ref().map(Quarantined::of))
+        .map_err(|error| StoreError::of("read a quarantined message", error))
+}
+
+/// Messages of a source that was not registered, in order of arrival.
+pub(crate) async fn unknown_of(
+    client: &Client,
+    source: &Source,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Quarantined>, StoreError> {
+    let reason = Reason::UnknownSource.as_str();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    client
+        .query(
+            "select id, received_at, topic, reason, payload from quarantine \
+             where source = $1 and id > $2 and reason = $3 and replayed_at is null \
+             order by id limit $4",
+            &[&source.as_str(), &after, &reason, &limit],
+        )
+        .await
+        .map(|rows| rows.iter().map(Quarantined::of).collect())
+        .map_err(|error| StoreError::of("read quarantined messages", error))
+}
+
+/// Notes what a replay came to.
+pub(crate) async fn note_replay(
+    client: &Client,
+    id: i64,
+    accepted: bool,
+    result: &str,
+    who: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    client
+        .execute(
+            "with replayed as ( \
+               update quarantine set replay_result = $3, \
+                 replayed_at = case when $2 then $5::timestamptz end where id = $1) \
+             insert into journal (at, who, action, object, after) \
+             values ($5, $4, 'replay_message', 'quarantine/' || $1::int8::text, to_jsonb($3::text))",
+            &[&id, &accepted, &result, &who, &now],
+        )
+        .await
+        .map_err(|error| StoreError::of("note a replay", error))?;
+    Ok(())
+}
+
+/// Removes a message. False when there is none.
+pub(crate) async fn discard_quarantined(
+    client: &Client,
+    id: i64,
+    who: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    client
+        .execute(
+            "with gone as (delete from quarantine where id = $1 returning topic, reason) \
+             insert into journal (at, who, action, object, before) \
+             select $3, $2, 'discard_message', 'quarantine/' || $1::int8::text, \
+                    jsonb_build_object('topic', topic, 'reason', reason) from gone",
+            &[&id, &who, &now],
+        )
+        .await
+        .map(|rows| rows == 1)
+        .map_err(|error| StoreError::of("discard a quarantined message", error))
+}
+
+/// Registers a device, with the area that its position lies in.
+pub(crate) async fn register(
+    client: &Client,
+    device: &NewDevice,
+    who: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let area = match device.position {
+        Some((lon, lat)) => area_of(client, lon, lat).await?,
+        None => None,
+    };
+    let (lon, lat) = device.position.unzip();
+    let period_ms = device.period_ms.and_then(|ms| i32::try_from(ms).ok());
+    client
+        .execute(
+            "with registered as ( \
+               insert into device (source, service, name_vi, name_en, lon, lat, area, period_ms, registered_at) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)) \
+             insert into journal (at, who, action, object, after) \
+             values ($9, $10, 'accept_source', $1, $11)",
+            &[
+                &device.source.as_str(),
+                &device.service.as_str(),
+                &device.name_vi,
+                &device.name_en,
+                &lon,
+                &lat,
+                &area,
+                &period_ms,
+                &now,
+                &who,
+                &describe(device),
+            ],
+        )
+        .await
+        .map_err(|error| StoreError::of("register a device", error))?;
+    Ok(())
+}
+
+/// The area that a position lies in, by the polygons of the registry.
+async fn area_of(client: &Client, lon: f64, lat: f64) -> Result<Option<String>, StoreError> {
+    let rows = client
+        .query("select id, geometry from map_feature where kind = 'area' order by id", &[])
+        .await
+        .map_err(|error| StoreError::of("read the areas", error))?;
+    let point = geo::Point::new(lon, lat);
+    let holds = |geometry: &serde_json::Value| {
+        polygon(geometry).is_some_and(|polygon| polygon.contains(&point))
+    };
+    Ok(rows.iter().find(|row| holds(&row.get(1))).map(|row| row.get(0)))
+}
+
+/// A GeoJSON polygon: its first ring is the outline, the others are holes.
+fn polygon(geometry: &serde_json::Value) -> Option<geo::Polygon> {
+    let rings: Vec<Vec<[f64; 2]>> =
+        serde_json::from_value(geometry.get("coordinates")?.clone()).ok()?;
+    let mut rings = rings.into_iter().map(geo::LineString::from);
+    Some(geo::Polygon::new(rings.next()?, rings.collect()))
+}

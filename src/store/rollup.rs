@@ -1,0 +1,244 @@
+//! The 5-minute rollup of traffic intervals: integer sums of the rows that were truly new.
+//!
+//! [`Sums`] is the pure part: what one row adds, and how two sums join. The same numbers come out in
+//! any order of arrival and can be recomputed from the rows at any time.
+
+use std::collections::HashMap;
+
+use ioc_ingest::interval::{CLASSES, Reading};
+use tokio_postgres::{Client, Statement, Transaction};
+
+use super::{
+    StoreError,
+    copy::{self, Rows},
+};
+use crate::quality;
+
+/// Length of a bucket, milliseconds.
+pub const BUCKET_MS: i64 = 300_000;
+
+/// Sums of one lane or zone in one bucket. Units as in the comments of table `interval_5min`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field is the column of the same name, documented there")]
+pub struct Sums {
+    pub intervals: i32,
+    pub good: i32,
+    pub duration_ms: i64,
+    pub count_n: i32,
+    pub count_sum: i64,
+    pub count_range: Option<(i32, i32)>,
+    pub occupancy_ms: i64,
+    pub occupancy_sum: i64,
+    pub occupancy_range: Option<(i16, i16)>,
+    pub speed_count: i64,
+    pub speed_sum: i64,
+    pub pace_sum: i64,
+    pub speed_range: Option<(i16, i16)>,
+    pub samples: i64,
+    pub samples_expected: i64,
+    pub quality: i32,
+    pub classes: [Option<i64>; CLASSES],
+}
+
+fn widen<T: Ord + Copy>(range: Option<(T, T)>, low: T, high: T) -> Option<(T, T)> {
+    Some(range.map_or((low, high), |(min, max)| (min.min(low), max.max(high))))
+}
+
+/// `count / speed` in 1e-6 h/km, rounded half up: `count * 1e6 / (speed_e1_kmh / 10)`.
+///
+/// Worked: 3 vehicles at 28.4 km/h are 3 / 28.4 h/km = 105 634e-6 h/km.
+fn pace(count: i64, speed_e1_kmh: i64) -> i64 {
+    (count * 20_000_000 + speed_e1_kmh) / (2 * speed_e1_kmh)
+}
+
+impl Sums {
+    /// Adds one reading of `duration_ms` with these quality bits.
+    pub fn add(&mut self, duration_ms: u32, bits: i32, reading: &Reading) {
+        let duration = i64::from(duration_ms);
+        self.intervals += 1;
+        self.good += i32::from(quality::is_good(bits));
+        self.duration_ms += duration;
+        self.quality |= bits;
+        if let Some(count) = reading.count {
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            self.count_n += 1;
+            self.count_sum += i64::from(count);
+            self.count_range = widen(self.count_range, count, count);
+        }
+        if let Some(occupancy) = reading.occupancy_e4 {
+            let share = i16::try_from(occupancy).unwrap_or(i16::MAX);
+            self.occupancy_ms += duration;
+            self.occupancy_sum += i64::from(occupancy) * duration;
+            self.occupancy_range = widen(self.occupancy_range, share, share);
+        }
+        if let (Some(count @ 1..), Some(speed @ 1..)) = (reading.count, reading.speed_e1_kmh) {
+            let (count, tenths) = (i64::from(count), i16::try_from(speed).unwrap_or(i16::MAX));
+            self.speed_count += count;
+            self.speed_sum += count * i64::from(speed);
+            self.pace_sum += pace(count, i64::from(speed));
+            self.speed_range = widen(self.speed_range, tenths, tenths);
+        }
+        self.samples += reading.samples.map_or(0, i64::from);
+        self.samples_expected += reading.samples_expected.map_or(0, i64::from);
+        for (sum, class) in self.classes.iter_mut().zip(reading.classes.iter().flatten()) {
+            if let Some(count) = class {
+                *sum = Some(sum.unwrap_or(0) + i64::from(*count));
+            }
+        }
+    }
+}
+
+/// Sums per (detector, bucket start in Unix milliseconds).
+#[derive(Debug, Default)]
+pub(super) struct Buckets(HashMap<(i32, i64), Sums>);
+
+impl Buckets {
+    /// Adds one new row.
+    pub(super) fn add(
+        &mut self,
+        detector_id: i32,
+        time_ms: i64,
+        duration_ms: u32,
+        bits: i32,
+        reading: &Reading,
+    ) {
+        let bucket_ms = time_ms - time_ms.rem_euclid(BUCKET_MS);
+        self.0.entry((detector_id, bucket_ms)).or_default().add(duration_ms, bits, reading);
+    }
+
+    fn encode(self) -> Rows {
+        let mut rows = Rows::new(31);
+        let mut buckets: Vec<_> = self.0.into_iter().collect();
+        buckets.sort_unstable_by_key(|(key, _)| *key);
+        for ((detector_id, bucket_ms), sums) in buckets {
+            let row = rows.row();
+            row.time(chrono::DateTime::from_timestamp_millis(bucket_ms)).i32(detector_id);
+            row.i32(sums.intervals).i32(sums.good).i64(sums.duration_ms).i32(sums.count_n);
+            row.i64(sums.count_sum).i32(sums.count_range.map(|r| r.0));
+            row.i32(sums.count_range.map(|r| r.1)).i64(sums.occupancy_ms).i64(sums.occupancy_sum);
+            row.i16(sums.occupancy_range.map(|r| r.0)).i16(sums.occupancy_range.map(|r| r.1));
+            row.i64(sums.speed_count).i64(sums.speed_sum).i64(sums.pace_sum);
+            row.i16(sums.speed_range.map(|r| r.0)).i16(sums.speed_range.map(|r| r.1));
+            row.i64(sums.samples).i64(sums.samples_expected).i32(sums.quality);
+            for class in sums.classes {
+                row.i64(class);
+            }
+        }
+        rows
+    }
+}
+
+const COLUMNS: &str = "bucket, detector_id, intervals, good, duration_ms, count_n, count_sum, \
+    count_min, count_max, occupancy_ms, occupancy_sum, occupancy_min, occupancy_max, speed_count, \
+    speed_sum, pace_sum, speed_min, speed_max, samples, samples_expected, quality, motorcycle, \
+    bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian";
+
+const UPSERT: &str = include_str!("rollup_upsert.sql");
+
+/// Prepared statements of the rollup on one connection.
+pub(super) struct Rollup {
+    stage: Statement,
+    upsert: Statement,
+}
+
+impl Rollup {
+    pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::of("prepare the rollup", error);
+        client
+            .batch_execute(
+                "create temp table stage_interval_5min (like interval_5min) on commit delete rows",
+            )
+            .await
+            .map_err(failed)?;
+        let stage = format!("copy stage_interval_5min ({COLUMNS}) from stdin binary");
+        Ok(Self {
+            stage: client.prepare(&stage).await.map_err(failed)?,
+            upsert: client.prepare(UPSERT).await.map_err(failed)?,
+        })
+    }
+
+    pub(super) async fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        buckets: Buckets,
+    ) -> Result<(), StoreError> {
+        let failed = |error| StoreError::of("update the rollup", error);
+        if buckets.0.is_empty() {
+            return Ok(());
+        }
+        copy::send(transaction, &self.stage, buckets.encode().finish()).await.map_err(failed)?;
+        transaction.execute(&self.upsert, &[]).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ioc_ingest::interval::Place;
+
+    fn reading(count: Option<u32>, speed: Option<u16>, occupancy: Option<u16>) -> Reading {
+        Reading {
+            place: Place::Lane(1),
+            kind: None,
+            direction: None,
+            count,
+            occupancy_e4: occupancy,
+            speed_e1_kmh: speed,
+            headway_ms: None,
+            samples: None,
+            samples_expected: None,
+            classes: None,
+            class_speed_e1_kmh: None,
+            queue_dm: None,
+            density_e1_per_km: None,
+            confidence_e4: None,
+        }
+    }
+
+    #[test]
+    fn the_worked_pace_of_the_documentation() {
+        assert_eq!(pace(3, 284), 105_634);
+    }
+
+    #[test]
+    fn missing_is_not_zero() {
+        let mut sums = Sums::default();
+        sums.add(30_000, 0, &reading(None, None, None));
+        assert_eq!((sums.intervals, sums.count_n, sums.count_range), (1, 0, None));
+        assert_eq!((sums.occupancy_ms, sums.speed_count), (0, 0));
+        assert_eq!(sums.classes, [None; CLASSES]);
+    }
+
+    #[test]
+    fn a_speed_without_vehicles_does_not_count() {
+        let mut sums = Sums::default();
+        sums.add(30_000, 0, &reading(Some(0), Some(500), Some(0)));
+        assert_eq!((sums.count_n, sums.count_sum, sums.speed_count), (1, 0, 0));
+    }
+
+    #[test]
+    fn any_order_of_rows_gives_the_same_sums() {
+        let rows: Vec<Reading> = (0..20)
+            .map(|n: u16| reading(Some(u32::from(n % 7)), Some(200 + n * 13), Some(n * 400)))
+            .collect();
+        let sum = |order: &mut dyn Iterator<Item = &Reading>| {
+            order.fold(Sums::default(), |mut sums, row| {
+                sums.add(30_000, 0, row);
+                sums
+            })
+        };
+        assert_eq!(sum(&mut rows.iter()), sum(&mut rows.iter().rev()));
+    }
+
+    #[test]
+    fn a_row_belongs_to_the_bucket_of_its_start() {
+        let mut buckets = Buckets::default();
+        buckets.add(1, 299_999, 30_000, 0, &reading(Some(1), None, None));
+        buckets.add(1, 300_000, 30_000, 0, &reading(Some(1), None, None));
+        buckets.add(1, -1, 30_000, 0, &reading(Some(1), None, None));
+        let mut starts: Vec<i64> = buckets.0.keys().map(|(_, start)| *start).collect();
+        starts.sort_unstable();
+        assert_eq!(starts, [-300_000, 0, 300_000]);
+    }
+}

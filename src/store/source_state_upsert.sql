@@ -1,0 +1,28 @@
+-- Adds what the sources of a batch did. The state follows the newest boot, then the newest time.
+insert into source_state as r (
+  source, service, first_seen, last_seen, last_time, boot, seq, online, clock_source,
+  clock_offset_ms, messages, refused, duplicates, late, dropped, unguaranteed
+)
+select
+  source, service, first_seen, last_seen, last_time, boot, seq, online, clock_source,
+  clock_offset_ms, messages, refused, duplicates, late, dropped, unguaranteed
+from stage_source_state
+order by source
+on conflict (source) do update set
+  service = excluded.service,
+  first_seen = least(r.first_seen, excluded.first_seen),
+  last_seen = greatest(r.last_seen, excluded.last_seen),
+  last_time = greatest(r.last_time, excluded.last_time),
+  boot = greatest(r.boot, excluded.boot),
+  seq = case when coalesce(excluded.boot >= r.boot, true) then coalesce(excluded.seq, r.seq) else r.seq end,
+  online = case when coalesce(excluded.boot >= r.boot, true) then coalesce(excluded.online, r.online) else r.online end,
+  clock_source = case when coalesce(excluded.last_time >= r.last_time, r.last_time is null)
+    then excluded.clock_source else r.clock_source end,
+  clock_offset_ms = case when coalesce(excluded.last_time >= r.last_time, r.last_time is null)
+    then excluded.clock_offset_ms else r.clock_offset_ms end,
+  messages = r.messages + excluded.messages,
+  refused = r.refused + excluded.refused,
+  duplicates = r.duplicates + excluded.duplicates,
+  late = r.late + excluded.late,
+  dropped = r.dropped + excluded.dropped,
+  unguaranteed = r.unguaranteed + excluded.unguaranteed
