@@ -24,7 +24,7 @@ const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A change.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
-pub(crate) struct Entry {
+pub(crate) struct JournalEntry {
     /// Number in order.
     #[ts(type = "number")]
     id: i64,
@@ -46,7 +46,7 @@ pub(crate) struct Entry {
     after: Option<Value>,
 }
 
-impl From<JournalRow> for Entry {
+impl From<JournalRow> for JournalEntry {
     fn from(row: JournalRow) -> Self {
         let JournalRow { id, at, who, action, object, before, after } = row;
         Self { id, at, who, action, object, before, after }
@@ -80,8 +80,8 @@ impl FromParams for JournalQuery {
 }
 
 /// What people changed, newest first.
-#[utoipa::path(get, path = "/api/v1/journal", tag = "data health", params(JournalQuery), responses(
-    (status = 200, description = "A page of changes", body = Page<Entry>),
+#[utoipa::path(get, operation_id = "list_journal", path = "/api/v1/journal", tag = "data health", params(JournalQuery), responses(
+    (status = 200, description = "A page of changes", body = Page<JournalEntry>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem),
     (status = 403, description = "Not an administrator", body = Problem)))]
@@ -95,7 +95,7 @@ pub(super) async fn list(
     let JournalQuery { who, from, to, limit, after } = query;
     let filter = JournalFilter { from, to, who, before_id: after, limit: limit + 1 };
     let rows = app.store.journal(&filter).await?;
-    let items = rows.into_iter().map(Entry::from).collect();
-    let page = Page::cut(items, limit, |entry: &Entry| entry.id.to_string());
+    let items = rows.into_iter().map(JournalEntry::from).collect();
+    let page = Page::cut(items, limit, |entry: &JournalEntry| entry.id.to_string());
     answer::tagged(&headers, &page)
 }

@@ -100,7 +100,7 @@ impl From<MetricValueRow> for Figure {
 }
 
 /// The metric catalogue.
-#[utoipa::path(get, path = "/api/v1/metrics", tag = "desk", responses(
+#[utoipa::path(get, operation_id = "list_metrics", path = "/api/v1/metrics", tag = "desk", responses(
     (status = 200, description = "All metrics", body = Page<Metric>),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn catalogue(
@@ -159,7 +159,7 @@ fn read_cursor(text: &str) -> Result<(DateTime<Utc>, String, String, String), Pr
 }
 
 /// Figures of one metric, oldest first.
-#[utoipa::path(get, path = "/api/v1/metrics/{name}", tag = "desk",
+#[utoipa::path(get, operation_id = "metric_figures", path = "/api/v1/metrics/{name}", tag = "desk",
     params(("name" = String, Path, description = "Name in the catalogue"), FigureQuery),
     responses(
     (status = 200, description = "The metric with a page of figures", body = MetricFigures),

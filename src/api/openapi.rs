@@ -46,7 +46,7 @@ pub(super) fn base() -> OpenApi {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations", security(()), responses(
+#[utoipa::path(get, operation_id = "openapi", path = "/api/v1/openapi.json", tag = "operations", security(()), responses(
     (status = 200, description = "OpenAPI 3.1 document", body = serde_json::Value)))]
 pub(super) async fn document(headers: HeaderMap) -> Result<Response, Problem> {
     answer::tagged(&headers, &super::openapi_document())

@@ -148,7 +148,7 @@ impl FromParams for QuarantineQuery {
 }
 
 /// Refused messages, newest first.
-#[utoipa::path(get, path = "/api/v1/quarantine", tag = "data health", params(QuarantineQuery),
+#[utoipa::path(get, operation_id = "list_refused", path = "/api/v1/quarantine", tag = "data health", params(QuarantineQuery),
     responses(
     (status = 200, description = "A page of refused messages", body = Page<Refused>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -177,7 +177,7 @@ pub(super) async fn list(
 }
 
 /// One refused message with its bytes.
-#[utoipa::path(get, path = "/api/v1/quarantine/{id}", tag = "data health",
+#[utoipa::path(get, operation_id = "refused_message", path = "/api/v1/quarantine/{id}", tag = "data health",
     params(("id" = i64, Path, description = "Number of the message")), responses(
     (status = 200, description = "The message", body = RefusedMessage),
     (status = 401, description = "Nobody is signed in", body = Problem),
@@ -200,7 +200,7 @@ pub(super) async fn one(
 }
 
 /// Try a refused message again, after its cause was mended. Natural keys keep it from counting twice.
-#[utoipa::path(post, path = "/api/v1/quarantine/{id}/replay", tag = "data health",
+#[utoipa::path(post, operation_id = "replay_message", path = "/api/v1/quarantine/{id}/replay", tag = "data health",
     params(("id" = i64, Path, description = "Number of the message")), responses(
     (status = 200, description = "What it came to", body = Replayed),
     (status = 401, description = "Nobody is signed in", body = Problem),
@@ -219,7 +219,7 @@ pub(super) async fn replay(
 }
 
 /// Remove a refused message for good.
-#[utoipa::path(delete, path = "/api/v1/quarantine/{id}", tag = "data health",
+#[utoipa::path(delete, operation_id = "discard_message", path = "/api/v1/quarantine/{id}", tag = "data health",
     params(("id" = i64, Path, description = "Number of the message")), responses(
     (status = 204, description = "Removed"),
     (status = 401, description = "Nobody is signed in", body = Problem),

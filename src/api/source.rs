@@ -63,7 +63,7 @@ pub(crate) struct SourceInfo {
     /// Reported clock offset, milliseconds; null when not reported.
     clock_offset_ms: Option<i32>,
     /// What was counted; null when it never published.
-    counters: Option<Counters>,
+    counters: Option<SourceCounters>,
 }
 
 /// Whether a source is known.
@@ -78,7 +78,7 @@ pub(crate) enum SourceState {
 
 /// What was counted of a source.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
-pub(crate) struct Counters {
+pub(crate) struct SourceCounters {
     /// Messages received.
     #[ts(type = "number")]
     messages: i64,
@@ -101,7 +101,7 @@ pub(crate) struct Counters {
 
 impl From<SourceRow> for SourceInfo {
     fn from(row: SourceRow) -> Self {
-        let counters = row.counters.map(|counters| Counters {
+        let counters = row.counters.map(|counters| SourceCounters {
             messages: counters.messages,
             refused: counters.refused,
             duplicates: counters.duplicates,
@@ -163,7 +163,7 @@ impl FromParams for SourceQuery {
 }
 
 /// Every source that is registered or ever published, in the order of their ids.
-#[utoipa::path(get, path = "/api/v1/sources", tag = "data health", params(SourceQuery), responses(
+#[utoipa::path(get, operation_id = "list_sources", path = "/api/v1/sources", tag = "data health", params(SourceQuery), responses(
     (status = 200, description = "A page of sources", body = Page<SourceInfo>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -215,7 +215,7 @@ pub(crate) struct Accepted {
 }
 
 /// Register a discovered source and replay the messages that were kept of it.
-#[utoipa::path(post, path = "/api/v1/sources/{id}/accept", tag = "data health",
+#[utoipa::path(post, operation_id = "accept_source", path = "/api/v1/sources/{id}/accept", tag = "data health",
     params(("id" = String, Path, description = "Source token")), request_body = Acceptance,
     responses(
     (status = 201, description = "Registered", body = Accepted),

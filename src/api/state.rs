@@ -165,7 +165,7 @@ impl FromParams for StateQuery {
 }
 
 /// What every device showed at an instant of the past.
-#[utoipa::path(get, path = "/api/v1/state", tag = "history", params(StateQuery), responses(
+#[utoipa::path(get, operation_id = "state_at", path = "/api/v1/state", tag = "history", params(StateQuery), responses(
     (status = 200, description = "Devices that had told anything", body = CityState),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]

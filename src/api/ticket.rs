@@ -276,7 +276,7 @@ fn read_cursor(text: &str) -> Result<After, Problem> {
 }
 
 /// Tickets, newest first.
-#[utoipa::path(get, path = "/api/v1/tickets", tag = "desk", params(TicketQuery), responses(
+#[utoipa::path(get, operation_id = "list_tickets", path = "/api/v1/tickets", tag = "desk", params(TicketQuery), responses(
     (status = 200, description = "A page of tickets", body = Page<Ticket>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -307,7 +307,7 @@ pub(super) async fn list(
 }
 
 /// One ticket with its steps.
-#[utoipa::path(get, path = "/api/v1/tickets/{id}", tag = "desk",
+#[utoipa::path(get, operation_id = "ticket", path = "/api/v1/tickets/{id}", tag = "desk",
     params(("id" = String, Path, description = "`SOURCE:NUMBER`")), responses(
     (status = 200, description = "The ticket", body = TicketWithSteps),
     (status = 401, description = "Nobody is signed in", body = Problem),
@@ -355,7 +355,7 @@ impl FromParams for CallQuery {
 }
 
 /// Calls, newest first.
-#[utoipa::path(get, path = "/api/v1/calls", tag = "desk", params(CallQuery), responses(
+#[utoipa::path(get, operation_id = "list_calls", path = "/api/v1/calls", tag = "desk", params(CallQuery), responses(
     (status = 200, description = "A page of calls", body = Page<Call>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -375,7 +375,7 @@ pub(super) async fn calls(
 }
 
 /// Figures of the service desk now.
-#[utoipa::path(get, path = "/api/v1/desk/summary", tag = "desk", responses(
+#[utoipa::path(get, operation_id = "desk_summary", path = "/api/v1/desk/summary", tag = "desk", responses(
     (status = 200, description = "The figures", body = DeskSummary),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn summary(
