@@ -18,7 +18,7 @@ pub use administer::{
     ensure_administrator, list_users, set_password,
 };
 pub use password::{PASSWORD_CHARS, PASSWORD_MIN_CHARS, Weak};
-pub use session::{Gate, SignInError, SignedIn, identify, sign_in, sign_out};
+pub use session::{Gate, SignInError, SignedIn, identify, is_live, sign_in, sign_out};
 
 /// What a role may do, from least to most.
 #[derive(

@@ -6,7 +6,7 @@
 //!
 //! Limits: bodies 1 MiB; lists are paged; a series request answers at most 200,000 points.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -17,11 +17,13 @@ use axum::{
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access::Gate, clock::SharedClock, readiness::Readiness, store::Store, writer::WriterHandle,
+    access::Gate, clock::SharedClock, live::Live, readiness::Readiness, store::Store,
+    writer::WriterHandle,
 };
 
 mod answer;
@@ -33,6 +35,7 @@ mod day;
 mod device;
 mod health;
 mod journal;
+mod live;
 mod metric;
 mod openapi;
 mod page;
@@ -75,6 +78,14 @@ pub struct ApiSettings {
     pub zone: Tz,
     /// Raw intervals older than this are gone; older spans are answered from the rollup.
     pub interval_horizon: TimeDelta,
+    /// Token of the city.
+    pub city: String,
+    /// The city is a demonstration, which every screen then says.
+    pub demonstration: bool,
+    /// Subscriptions of one live connection.
+    pub subscriptions: usize,
+    /// A live client that reads nothing for this long is closed.
+    pub slow_client: Duration,
     /// A ticket without a due time of its own counts as overdue after this.
     pub default_due: TimeDelta,
 }
@@ -93,6 +104,10 @@ pub struct App {
     pub metrics: MetricsText,
     /// Live state of devices.
     pub state_of: StateOf,
+    /// The live view.
+    pub live: Live,
+    /// Cancelled when the hub stops.
+    pub stop: CancellationToken,
     /// The way to the writer.
     pub writer: WriterHandle,
     /// Guards signing in.
@@ -142,6 +157,7 @@ pub fn router(app: Arc<App>) -> Router {
     };
     let api = routes
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .route("/api/v1/live", axum::routing::get(live::open))
         .route("/api/{*rest}", axum::routing::any(no_such_resource))
         .layer(CompressionLayer::new());
     pages

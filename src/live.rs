@@ -98,6 +98,17 @@ pub struct LiveSettings {
     pub connections: usize,
 }
 
+/// How a device is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// 0 unknown, 1 normal, 2 warning, 3 fault, 4 offline.
+    pub condition: u8,
+    /// Reason code; null when normal or unknown.
+    pub why: Option<String>,
+    /// Time of the newest measurement, source clock.
+    pub measured_at: Option<DateTime<Utc>>,
+}
+
 /// The way for clients to the live task. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Live {
@@ -107,6 +118,7 @@ pub struct Live {
     settings: LiveSettings,
     epoch: Arc<str>,
     metrics: Arc<Metrics>,
+    conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
 }
 
 /// One client's connection to the live task. [`Connection::close`] ends it.
@@ -135,6 +147,7 @@ impl Live {
         settings: LiveSettings,
         epoch: &str,
         metrics: Arc<Metrics>,
+        conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let live = Self {
@@ -144,6 +157,7 @@ impl Live {
             settings,
             epoch: epoch.into(),
             metrics,
+            conditions,
         };
         (live, receiver)
     }
@@ -156,6 +170,16 @@ impl Live {
     /// The settings.
     pub const fn settings(&self) -> &LiveSettings {
         &self.settings
+    }
+
+    /// Counts a client that was closed because it read nothing.
+    pub fn note_slow(&self) {
+        self.metrics.live_slow.inc();
+    }
+
+    /// How each device is, as of the last second.
+    pub fn conditions(&self) -> Arc<HashMap<Source, Judged>> {
+        self.conditions.borrow().clone()
     }
 
     /// Lets a client in.
@@ -265,6 +289,7 @@ pub struct LiveTask {
     metric_values: MetricValues,
     clients: HashMap<ClientId, ClientState>,
     feeds: HashMap<FeedKey, Feed>,
+    conditions: watch::Sender<Arc<HashMap<Source, Judged>>>,
 }
 
 impl LiveTask {
@@ -382,6 +407,8 @@ impl LiveTask {
         self.desk.refresh(now, self.version);
         self.traffic.refresh(self.latest.values(), now, self.version);
         self.hub.refresh(now, self.version);
+        let judged = self.latest.iter().map(|(source, latest)| (source.clone(), latest.judged()));
+        self.conditions.send_replace(Arc::new(judged.collect()));
         let at = Instant::now();
         self.history.push_back((at, self.version));
         while self.history.front().is_some_and(|(then, _)| at - *then > self.settings.resume) {

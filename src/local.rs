@@ -24,7 +24,7 @@ mod unpack;
 use std::path::PathBuf;
 
 pub use self::broker::{Broker, start_broker};
-pub use self::database::{Database, Role, start_database};
+pub use self::database::{Database, Role, connection_of, start_database};
 pub use self::error::LocalError;
 pub use self::programs::{Origin, Programs, fetch};
 

@@ -32,6 +32,7 @@ pub mod quarantine;
 pub mod refuse;
 pub mod registry;
 pub(crate) mod request;
+pub mod retention;
 pub mod rollup;
 pub mod series;
 pub mod signal_history;

@@ -212,7 +212,8 @@ impl Writer {
         self.registry.send_replace(Some(Arc::new(registry.clone())));
     }
 
-    fn note_away(&self, error: &StoreError) {
+    /// Shows that the database is away, and why.
+    pub(crate) fn note_away(&self, error: &StoreError) {
         self.metrics.retries.inc();
         let why = command::chain(error);
         let new = DatabaseState::Away { why: why.clone() };

@@ -21,3 +21,5 @@ mod refusal;
 mod session;
 #[path = "mqtt/stop.rs"]
 mod stop;
+#[path = "mqtt/tls.rs"]
+mod tls;

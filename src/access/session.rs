@@ -120,6 +120,12 @@ pub async fn sign_in(
     Ok(SignedIn { token, identity })
 }
 
+/// Whether the session of `who` still stands. While the database is away it does: a connection that
+/// was let in is not cut because of that.
+pub async fn is_live(store: &Store, who: &Identity, now: DateTime<Utc>) -> bool {
+    store.session(&who.session, now).await.map_or(true, |found| found.is_some())
+}
+
 /// Who holds this token; nobody when it is unknown, expired or of a disabled account.
 pub async fn identify(
     store: &Store,

@@ -69,6 +69,11 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// Adds a frame of the client's own conversation: hello, pong, an error.
+    pub fn greet(&self, frame: Utf8Bytes) {
+        self.push_all([frame]);
+    }
+
     /// Ends the lag: snapshots follow.
     pub(super) fn restart(&self) {
         let mut state = self.lock();

@@ -109,6 +109,15 @@ impl Latest {
         self.condition.0
     }
 
+    /// How the device is.
+    pub fn judged(&self) -> super::Judged {
+        super::Judged {
+            condition: self.condition.0 as u8,
+            why: self.condition.1.clone(),
+            measured_at: self.measured_at(),
+        }
+    }
+
     /// Counts a message that came, good or not.
     pub fn count(&mut self, admitted: &Admitted, duplicate_rows: u32) {
         self.counters.messages += 1;

@@ -65,7 +65,8 @@ pub struct LiveEnds {
 
 /// Makes the live task and the way to it.
 pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
-    let (live, commands) = Live::channel(settings, &ends.epoch, Arc::clone(&ends.metrics));
+    let (conditions, seen) = watch::channel(Arc::default());
+    let (live, commands) = Live::channel(settings, &ends.epoch, Arc::clone(&ends.metrics), seen);
     let now = ends.clock.now();
     let task = LiveTask {
         desk: Desk::new(ends.zone, ends.default_due, now, DeskStart::default()),
@@ -90,6 +91,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         metric_values: MetricValues::default(),
         clients: std::collections::HashMap::default(),
         feeds: std::collections::HashMap::default(),
+        conditions,
     };
     (live, task)
 }

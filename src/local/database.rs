@@ -132,6 +132,20 @@ impl Database {
     }
 }
 
+/// How to connect to the private database of a folder while another process runs it.
+///
+/// # Errors
+/// The folder cannot be used, or its passwords cannot be read.
+pub fn connection_of(settings: &LocalSettings, role: Role) -> Result<Config, LocalError> {
+    let place = Place::of(settings, &|_line| {})?;
+    let socket_folder = place.socket_folder()?;
+    let (passwords, _new) = Passwords::open(&place.data)?;
+    let mut config = Config::new();
+    config.host_path(&socket_folder).dbname(DATABASE);
+    config.user(role.name()).password(passwords.of(role));
+    Ok(config)
+}
+
 /// Starts the database alone: sets it up when the folder is empty.
 ///
 /// # Errors

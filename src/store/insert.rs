@@ -96,6 +96,7 @@ impl Inserter {
     /// Connects and prepares every statement.
     pub async fn connect(store: &Store) -> Result<Self, StoreError> {
         let client = store.connect().await?;
+        claim(&client).await?;
         let mut tables = Vec::with_capacity(TABLES.len());
         for table in TABLES {
             tables.push(table.prepare(&client).await?);
@@ -184,6 +185,31 @@ impl Inserter {
         done.duplicate_rows = outcome.duplicates;
         Ok(done)
     }
+}
+
+/// One hub works on one database. The lock ends with the connection.
+const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
+
+/// Claims the database for this hub, for as long as the connection lasts.
+///
+/// # Errors
+/// [`StoreError::Taken`] while another hub is at work on it.
+pub async fn claim(client: &Client) -> Result<(), StoreError> {
+    let taken: bool = client
+        .query_one("select pg_try_advisory_lock($1)", &[&HUB_LOCK])
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("claim the database", error))?;
+    if taken { Ok(()) } else { Err(StoreError::Taken) }
+}
+
+/// Gives the database back before the connection ends.
+pub async fn release(client: &Client) -> Result<(), StoreError> {
+    client
+        .execute("select pg_advisory_unlock($1)", &[&HUB_LOCK])
+        .await
+        .map(|_rows| ())
+        .map_err(|error| StoreError::of("release the database", error))
 }
 
 /// What became of the messages of a batch, counted in rows.

@@ -25,6 +25,37 @@ pub async fn city_token(client: &Client) -> Result<Option<String>, StoreError> {
         .map_err(|error| StoreError::of("read the city", error))
 }
 
+/// Tickets created on the civil days `from` to before `to`.
+pub async fn tickets_between(
+    client: &Client,
+    zone: chrono_tz::Tz,
+    from: chrono::NaiveDate,
+    to: chrono::NaiveDate,
+) -> Result<i64, StoreError> {
+    client
+        .query_one(
+            "select count(*) from ticket where created_at >= $1::date::timestamp at time zone $3 \
+             and created_at < $2::date::timestamp at time zone $3",
+            &[&from, &to, &zone.name()],
+        )
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| StoreError::of("count tickets", error))
+}
+
+/// Sources that publish and are not registered: source and service.
+pub async fn discovered(client: &Client) -> Result<Vec<(String, String)>, StoreError> {
+    client
+        .query(
+            "select s.source, s.service from source_state s \
+             where not exists (select from device d where d.source = s.source) order by 1",
+            &[],
+        )
+        .await
+        .map(|rows| rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        .map_err(|error| StoreError::of("list discovered sources", error))
+}
+
 /// Everything that is in service.
 pub async fn load(client: &Client) -> Result<Registry, StoreError> {
     let failed = |error| StoreError::of("load the registry", error);

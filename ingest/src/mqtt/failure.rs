@@ -3,6 +3,7 @@
 //! The one place that classifies the client library's errors.
 
 use std::error::Error;
+use std::io;
 
 use rumqttc::v5::mqttbytes::Error as PacketError;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
@@ -54,6 +55,10 @@ pub(super) fn explain(error: &ConnectionError, options: &Options, connected: boo
             format!(
                 "connect to {address}: {io}; check that the broker runs and the address is right"
             ),
+        ),
+        ConnectionError::Tls(tls) => Failure::soon(
+            Cause::Tls,
+            format!("TLS with {address}: {tls}; does the broker run, and is it a TLS port?"),
         ),
         other => Failure::soon(Cause::Protocol, format!("{address}: {other}")),
     }
@@ -141,13 +146,60 @@ fn broken(state: &StateError, options: &Options, address: &str, connected: bool)
     }
 }
 
-/// The TLS library's error somewhere below `error`: an I/O error keeps its inner error apart from the
-/// chain of sources, so both ways are followed.
+/// The TLS library's error somewhere below `error`. Two of the links are not in the chain of sources:
+/// an I/O error keeps its inner error apart, and the library's state its packet error.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(found) = error.downcast_ref::<rustls::Error>() {
         return Some(found);
     }
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let inner = inner.map(|inner| -> &(dyn Error + 'static) { inner });
-    inner.or_else(|| error.source()).and_then(tls_error)
+    if let Some(StateError::Deserialization(packet)) = error.downcast_ref::<StateError>() {
+        return tls_error(packet);
+    }
+    if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return tls_error(inner);
+    }
+    error.source().and_then(tls_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
+    use rumqttc::v5::{ConnectionError, StateError};
+
+    use super::super::options::Options;
+    use super::super::state::Cause;
+    use super::{Failure, explain};
+
+    fn explained(error: &ConnectionError, connected: bool) -> Failure {
+        explain(error, &Options::new("broker", 1883, "ioc-hub", "can-tho"), connected)
+    }
+
+    #[test]
+    fn only_what_a_person_must_mend_is_tried_again_slowly() {
+        let refused = |code| explained(&ConnectionError::ConnectionRefused(code), false);
+        for code in [
+            ConnectReturnCode::BadUserNamePassword,
+            ConnectReturnCode::NotAuthorized,
+            ConnectReturnCode::Banned,
+            ConnectReturnCode::ClientIdentifierNotValid,
+            ConnectReturnCode::BadAuthenticationMethod,
+            ConnectReturnCode::UnsupportedProtocolVersion,
+        ] {
+            assert!(refused(code).slow, "{code:?}");
+        }
+        for code in [ConnectReturnCode::ServerBusy, ConnectReturnCode::ServerUnavailable] {
+            assert!(!refused(code).slow, "{code:?}");
+        }
+        assert!(!explained(&StateError::ConnectionAborted.into(), true).slow);
+    }
+
+    #[test]
+    fn another_program_with_our_client_id_is_named_as_the_reason() {
+        let reason_code = DisconnectReasonCode::SessionTakenOver;
+        let error = StateError::ServerDisconnect { reason_code, reason_string: None };
+        let failure = explained(&error.into(), true);
+        assert_eq!(failure.cause, Cause::Refused);
+        assert!(failure.slow);
+        assert!(failure.error.contains("client id \"ioc-hub\""), "{}", failure.error);
+    }
 }

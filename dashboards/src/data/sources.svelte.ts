@@ -1,0 +1,140 @@
+// Health of everything that feeds the hub: rows of the live topic `sources`, summed per service, and
+// the hub's own parts (database, broker, writer), which travel as rows of the service `hub`.
+// The sums are renewed at most twice a second, the hub's own parts at once.
+import { number, text } from './narrow';
+import { cells, condition, measuredAt } from './rows';
+import type { Change } from './live';
+import type { Condition, Row } from './wire/wire';
+
+type Column =
+  | 'service'
+  | 'condition'
+  | 'why'
+  | 'age_ms'
+  | 'rate_per_s'
+  | 'lag_ms'
+  | 'refused'
+  | 'duplicates'
+  | 'late'
+  | 'dropped';
+
+export type ServiceHealth = {
+  service: string;
+  /** Sources by condition 0..4. */
+  conditions: [number, number, number, number, number];
+  rate_per_s: number;
+  /** Largest delay from measurement to arrival; null when none is known. */
+  lag_ms: number | null;
+  refused: number;
+  late: number;
+  duplicates: number;
+  dropped: number;
+  /** Newest measurement of all. */
+  measured_at_ms: number | null;
+};
+export type HubPart = { part: string; condition: Condition; why: string | null; changed_at_ms: number | null };
+type Source = { row: Row; frame_ms: number };
+
+const SUM_MS = 500;
+const HUB = 'hub:';
+
+export class Sources {
+  services = $state.raw<readonly ServiceHealth[]>([]);
+  hub = $state.raw<readonly HubPart[]>([]);
+  /** False while the hub cannot write to its database. */
+  stored = $state(true);
+  #rows = new Map<string, Source>();
+  #read = cells<Column>([]);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The hub's part of that name, if the hub reports it. */
+  part(name: string): HubPart | undefined {
+    return this.hub.find((part) => part.part === name);
+  }
+
+  apply = (change: Change): void => {
+    if (change.kind === 'replaced') {
+      this.#read = cells(change.columns);
+      this.#rows.clear();
+    }
+    let hub_changed = change.kind === 'replaced';
+    for (const row of change.rows) {
+      const key = String(row[0]);
+      this.#rows.set(key, { row, frame_ms: change.time_ms });
+      hub_changed ||= key.startsWith(HUB);
+    }
+    for (const key of change.removed) this.#rows.delete(key);
+    this.stored = change.stored;
+    if (hub_changed) this.#readHub();
+    if (change.kind === 'replaced') this.#sum();
+    else this.#timer ??= setTimeout(() => this.#sum(), SUM_MS);
+  };
+
+  #readHub(): void {
+    this.hub = [...this.#rows]
+      .filter(([key]) => key.startsWith(HUB))
+      .map(([key, { row, frame_ms }]) => ({
+        part: key.slice(HUB.length),
+        condition: condition(this.#read(row, 'condition')),
+        why: text(this.#read(row, 'why')),
+        changed_at_ms: measuredAt(this.#read(row, 'age_ms'), frame_ms),
+      }));
+  }
+
+  #sum(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const services = new Map<string, ServiceHealth>();
+    for (const [key, source] of this.#rows) {
+      if (key.startsWith(HUB)) continue;
+      const service = text(this.#read(source.row, 'service')) ?? '?';
+      const sum = services.get(service) ?? empty(service);
+      services.set(service, sum);
+      this.#add(sum, source);
+    }
+    this.services = [...services.values()];
+  }
+
+  #add(sum: ServiceHealth, { row, frame_ms }: Source): void {
+    sum.conditions[condition(this.#read(row, 'condition'))] += 1;
+    sum.rate_per_s += number(this.#read(row, 'rate_per_s')) ?? 0;
+    sum.refused += number(this.#read(row, 'refused')) ?? 0;
+    sum.late += number(this.#read(row, 'late')) ?? 0;
+    sum.duplicates += number(this.#read(row, 'duplicates')) ?? 0;
+    sum.dropped += number(this.#read(row, 'dropped')) ?? 0;
+    const lag_ms = number(this.#read(row, 'lag_ms'));
+    if (lag_ms !== null) sum.lag_ms = Math.max(sum.lag_ms ?? 0, lag_ms);
+    const measured = measuredAt(this.#read(row, 'age_ms'), frame_ms);
+    if (measured !== null) sum.measured_at_ms = Math.max(sum.measured_at_ms ?? 0, measured);
+  }
+}
+
+function empty(service: string): ServiceHealth {
+  return {
+    service,
+    conditions: [0, 0, 0, 0, 0],
+    rate_per_s: 0,
+    lag_ms: null,
+    refused: 0,
+    late: 0,
+    duplicates: 0,
+    dropped: 0,
+    measured_at_ms: null,
+  };
+}
+
+/** Adds the services up to one line. */
+export function total(services: readonly ServiceHealth[]): ServiceHealth {
+  const sum = empty('total');
+  for (const each of services) {
+    each.conditions.forEach((count, condition) => (sum.conditions[condition as Condition] += count));
+    sum.rate_per_s += each.rate_per_s;
+    sum.refused += each.refused;
+    sum.late += each.late;
+    sum.duplicates += each.duplicates;
+    sum.dropped += each.dropped;
+    if (each.lag_ms !== null) sum.lag_ms = Math.max(sum.lag_ms ?? 0, each.lag_ms);
+    if (each.measured_at_ms !== null) sum.measured_at_ms = Math.max(sum.measured_at_ms ?? 0, each.measured_at_ms);
+  }
+  return sum;
+}

@@ -1,0 +1,447 @@
+//! Puts the stages together and runs them: broker session, intake, writer, live view, web server,
+//! upkeep, and on request the simulated city. Starts what data flows to before what it comes from.
+//!
+//! The database may be away at the start: the web server answers and says so, messages wait in the
+//! broker, and everything goes on when it comes.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use ioc_ingest::{Contract, mqtt::BrokerState};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    access::{Gate, ensure_administrator},
+    admit::Horizon,
+    api::{self, ApiSettings, App, DeviceState},
+    city::{City, Device},
+    clock::SharedClock,
+    config::Config,
+    intake::{CHUNKS, Intake},
+    live::{
+        Live, LiveSettings,
+        start::{LiveEnds, live},
+    },
+    observe::Metrics,
+    readiness::{Component, Readiness},
+    store::{
+        Store, StoreError, StoreSettings,
+        insert::{claim, release},
+        migrate, registry,
+        retention::Retention,
+    },
+    tasks::Tasks,
+    upkeep,
+    writer::{CHANGES, DatabaseState, Writer, WriterHandle, WriterSettings, command::chain},
+};
+
+/// Pause before the database is tried again at the start.
+const PREPARE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a predecessor's lock on the database is waited for: a hub that was killed a moment ago.
+const TAKEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything that a hub is made from.
+pub struct HubOptions {
+    /// Configuration; broker and database as they are to be used.
+    pub config: Config,
+    /// The city.
+    pub city: Arc<City>,
+    /// Devices that seed an empty registry.
+    pub devices: Vec<Device>,
+    /// How to reach the database.
+    pub database: StoreSettings,
+    /// How to reach the broker.
+    pub broker: ioc_ingest::mqtt::Options,
+    /// Time.
+    pub clock: SharedClock,
+}
+
+/// Why a hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The database settings cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The web server's address is taken or not ours.
+    #[error("listen on {address} (key http.listen)")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The registered city is another one.
+    #[error(
+        "the database holds the city {found}, the configuration says {wanted} (key city.folder)"
+    )]
+    OtherCity {
+        /// Token in the database.
+        found: String,
+        /// Token in the folder.
+        wanted: String,
+    },
+    /// The first administrator could not be made.
+    #[error("make the first administrator")]
+    Administrator(#[from] crate::access::AdministerError),
+}
+
+/// What became ready when the database answered for the first time.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Password of the first administrator, when one was made; shown once.
+    pub first_password: Option<String>,
+    /// Migrations that were applied.
+    pub migrations: Vec<&'static str>,
+    /// Whether the registry was seeded from the city folder.
+    pub seeded: bool,
+    /// Whether the desk's published period is still to be filled in, by the demonstration.
+    pub history_missing: bool,
+}
+
+/// A running hub.
+#[derive(Debug)]
+pub struct Hub {
+    /// Address of the web server.
+    pub address: SocketAddr,
+    /// Answers once the database was prepared.
+    pub prepared: oneshot::Receiver<Prepared>,
+    /// The way to the database.
+    pub store: Store,
+    /// Readiness of the parts.
+    pub ready: watch::Receiver<Readiness>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Version and revision of this program.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+fn days(days: u32) -> TimeDelta {
+    TimeDelta::days(i64::from(days))
+}
+
+/// The retention of the configuration.
+pub fn retention(config: &Config) -> Retention {
+    let keep = &config.retention;
+    Retention {
+        signal: days(keep.signal_days),
+        interval: days(keep.interval_days),
+        rollup_5min: days(keep.rollup_5min_days),
+        health: days(keep.health_days),
+        record: days(keep.record_days),
+        quarantine: days(keep.quarantine_days),
+        quarantine_personal: days(keep.quarantine_personal_days),
+        journal: days(keep.journal_days),
+    }
+}
+
+fn horizon(config: &Config) -> Horizon {
+    let keep = &config.retention;
+    Horizon {
+        ahead: TimeDelta::seconds(i64::from(config.ingest.clock_ahead_s)),
+        signal: days(keep.signal_days),
+        interval: days(keep.interval_days),
+        health: days(keep.health_days),
+        record: days(keep.record_days),
+    }
+}
+
+/// Starts a hub. It stops when `tasks` do.
+///
+/// # Errors
+/// What waiting cannot mend; an absent database or broker is no error.
+pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> {
+    let config = options.config;
+    let store = Store::new(options.database)?;
+    let listener = TcpListener::bind(&config.http.listen)
+        .await
+        .map_err(|source| HubError::Listen { address: config.http.listen.clone(), source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| HubError::Listen { address: config.http.listen.clone(), source })?;
+    let stop = tasks.stop_token();
+    let metrics = Metrics::new();
+    let clock = options.clock;
+    let now = clock.now();
+    let contract = Contract {
+        city: options.city.token.clone(),
+        personal_keys: config.ingest.personal_keys.clone(),
+    };
+
+    let session_clock = Arc::clone(&clock);
+    let (session, deliveries, acknowledger, broker_state) =
+        ioc_ingest::mqtt::session(options.broker, move || session_clock.now());
+    let (registry, registry_seen) = watch::channel(None);
+    let (database, database_seen) = watch::channel(DatabaseState::Starting);
+    let (admitted, to_write) = mpsc::channel(CHUNKS);
+    let (changes, changed) = mpsc::channel(CHANGES);
+    let (writer_handle, commands) = WriterHandle::channel();
+
+    let (live, live_task) = live(
+        live_settings(&config),
+        LiveEnds {
+            clock: Arc::clone(&clock),
+            changes: changed,
+            registry: registry_seen.clone(),
+            hub: crate::live::HubState::new(database_seen.clone(), broker_state.clone()),
+            stop: stop.clone(),
+            metrics: Arc::clone(&metrics),
+            zone: options.city.time_zone,
+            default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+            epoch: format!("{:x}", now.timestamp_millis()),
+        },
+    );
+    tasks.spawn("live", live_task.run());
+
+    let (ready, ready_seen) = watch::channel(Readiness::starting(now));
+    tasks.spawn(
+        "readiness",
+        follow_readiness(ready, database_seen, broker_state, Arc::clone(&clock), stop.clone()),
+    );
+
+    let app = App {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        settings: api_settings(&config, &options.city),
+        ready: ready_seen.clone(),
+        metrics: {
+            let metrics = Arc::clone(&metrics);
+            Arc::new(move || metrics.render())
+        },
+        state_of: state_of(&live, &clock),
+        live,
+        stop: stop.clone(),
+        writer: writer_handle,
+        gate: Gate::new(),
+    };
+    tasks.spawn("web", serve(listener, app, stop.clone()));
+
+    let intake = Intake {
+        contract: contract.clone(),
+        horizon: horizon(&config),
+        clock: Arc::clone(&clock),
+        registry: registry_seen,
+        deliveries,
+        admitted,
+        metrics: Arc::clone(&metrics),
+    };
+    tasks.spawn_short("intake", intake.run());
+
+    let writer = Writer {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        contract,
+        horizon: horizon(&config),
+        settings: WriterSettings {
+            batch_rows: config.ingest.batch_rows,
+            linger: Duration::from_millis(config.ingest.linger_ms),
+            quarantine_messages: config.ingest.quarantine_messages,
+            quarantine_bytes: config.ingest.quarantine_bytes,
+            zone: options.city.time_zone,
+        },
+        registry,
+        admitted: to_write,
+        commands,
+        changes,
+        acknowledger,
+        state: database,
+        metrics: Arc::clone(&metrics),
+        stop: stop.clone(),
+    };
+    let (prepared, on_prepared) = oneshot::channel();
+    let preparation = Preparation {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        city: options.city,
+        devices: options.devices,
+        retention: retention(&config),
+        tasks: tasks.clone(),
+    };
+    tasks.spawn("writer", async move {
+        let Some(done) = preparation.run(&writer).await? else { return Ok(()) };
+        // Nobody may be listening any more.
+        let _unheard = prepared.send(done);
+        let Ok(()) = writer.run().await;
+        Ok::<(), HubError>(())
+    });
+    tasks.spawn("broker session", session.run(stop));
+    Ok(Hub { address, prepared: on_prepared, store, ready: ready_seen, metrics })
+}
+
+fn live_settings(config: &Config) -> LiveSettings {
+    let live = &config.live;
+    LiveSettings {
+        tick: Duration::from_millis(live.tick_ms),
+        slow_tick: Duration::from_millis(live.slow_tick_ms),
+        resume: Duration::from_secs(live.resume_s),
+        client_frames: live.client_frames,
+        connections: live.connections,
+    }
+}
+
+fn api_settings(config: &Config, city: &City) -> ApiSettings {
+    ApiSettings {
+        dashboards: config.http.dashboards.clone(),
+        session_length: TimeDelta::hours(i64::from(config.http.session_h)),
+        secure_cookies: config.http.secure_cookies,
+        insecure: config.insecure,
+        build: BUILD.to_owned(),
+        zone: city.time_zone,
+        interval_horizon: days(config.retention.interval_days),
+        city: city.token.clone(),
+        demonstration: city.demonstration,
+        subscriptions: config.live.subscriptions,
+        slow_client: Duration::from_secs(config.live.slow_client_s),
+        default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+    }
+}
+
+fn state_of(live: &Live, clock: &SharedClock) -> api::StateOf {
+    let (live, clock) = (live.clone(), Arc::clone(clock));
+    Arc::new(move |source| {
+        let source = ioc_ingest::Source::parse(source).ok()?;
+        let conditions = live.conditions();
+        let judged = conditions.get(&source)?;
+        let age_ms = judged.measured_at.map(|at| (clock.now() - at).num_milliseconds());
+        Some(DeviceState { condition: judged.condition, why: judged.why.clone(), age_ms })
+    })
+}
+
+async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: CancellationToken,
+) -> Result<(), std::io::Error> {
+    let router = api::router(Arc::new(app));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
+        .with_graceful_shutdown(stop.clone().cancelled_owned())
+        .into_future();
+    tokio::select! {
+        served = serving => served,
+        // Long downloads are not waited for.
+        () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_secs(2)).await } => Ok(()),
+    }
+}
+
+/// Keeps the readiness of the parts with the time since when.
+async fn follow_readiness(
+    ready: watch::Sender<Readiness>,
+    mut database: watch::Receiver<DatabaseState>,
+    mut broker: watch::Receiver<BrokerState>,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> Result<(), Infallible> {
+    loop {
+        let now = clock.now();
+        let database_why = match &*database.borrow_and_update() {
+            DatabaseState::Up => None,
+            DatabaseState::Starting => Some("starting".to_owned()),
+            DatabaseState::Away { why } => Some(why.clone()),
+        };
+        let broker_why = match &*broker.borrow_and_update() {
+            BrokerState::Connected { .. } => None,
+            BrokerState::Connecting => Some("starting".to_owned()),
+            BrokerState::Disconnected { error, .. } => Some(error.clone()),
+        };
+        ready.send_modify(|ready| {
+            update(&mut ready.database, database_why.clone(), now);
+            update(&mut ready.writer, database_why, now);
+            update(&mut ready.broker, broker_why, now);
+        });
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            Ok(()) = database.changed() => {}
+            Ok(()) = broker.changed() => {}
+        }
+    }
+}
+
+fn update(component: &mut Component, why: Option<String>, now: chrono::DateTime<chrono::Utc>) {
+    let since = if component.ready == why.is_none() { component.since } else { now };
+    *component = why.map_or_else(|| Component::up(since), |why| Component::down(since, why));
+}
+
+/// What is done once, when the database answers for the first time.
+struct Preparation {
+    store: Store,
+    clock: SharedClock,
+    city: Arc<City>,
+    devices: Vec<Device>,
+    retention: Retention,
+    tasks: Tasks,
+}
+
+impl Preparation {
+    /// Again and again until it succeeds; null after the stop.
+    async fn run(&self, writer: &Writer) -> Result<Option<Prepared>, HubError> {
+        let stop = self.tasks.stop_token();
+        let begun = tokio::time::Instant::now();
+        loop {
+            match self.once().await {
+                Ok(prepared) => {
+                    let upkeep = upkeep::run(
+                        self.store.clone(),
+                        self.retention,
+                        Arc::clone(&self.clock),
+                        stop,
+                    );
+                    self.tasks.spawn("upkeep", upkeep);
+                    return Ok(Some(prepared));
+                }
+                Err(HubError::Store(error)) if error.is_retriable() => writer.note_away(&error),
+                Err(HubError::Store(error @ StoreError::Taken))
+                    if begun.elapsed() < TAKEN_PATIENCE =>
+                {
+                    writer.note_away(&error);
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(None),
+                () = tokio::time::sleep(PREPARE_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn once(&self) -> Result<Prepared, HubError> {
+        let mut client = self.store.connect().await?;
+        // Held until this connection ends; the writer then claims for good.
+        claim(&client).await?;
+        let migrations = migrate::migrate(&self.store).await?;
+        let token = registry::city_token(&client).await?;
+        let seeded = match token {
+            Some(found) if found != self.city.token => {
+                return Err(HubError::OtherCity { found, wanted: self.city.token.clone() });
+            }
+            Some(_) => false,
+            None => {
+                let now = self.clock.now();
+                registry::seed(&mut client, &self.city, &self.devices, now).await?;
+                true
+            }
+        };
+        let first_password = ensure_administrator(&self.store, &self.clock).await?;
+        let history_missing = match &self.city.desk_history {
+            Some(history) => {
+                let zone = self.city.time_zone;
+                let known =
+                    registry::tickets_between(&client, zone, history.from, history.to).await?;
+                known < i64::from(history.received)
+            }
+            None => false,
+        };
+        release(&client).await?;
+        tracing::info!(seeded, migrations = migrations.len(), "the database is prepared");
+        Ok(Prepared { first_password, migrations, seeded, history_missing })
+    }
+}
+
+/// Logs why something went wrong, with its causes.
+pub fn explain(error: &dyn std::error::Error) -> String {
+    chain(error)
+}

@@ -1,0 +1,188 @@
+//! High-resolution events of one cycle, in the Indiana enumeration, read from the same timeline as
+//! the states of the groups.
+
+use ioc_ingest::signal::GroupKind;
+
+use super::{
+    dice::{Dice, Purpose},
+    plan::Run,
+    signal::{CLEARANCE_MS, Cycle, Event, Junction, PED_CLEARANCE_MS, StageRun, YELLOW_MS},
+};
+
+/// Codes of the Indiana enumeration that the simulator sends.
+pub(crate) mod code {
+    pub(crate) const PHASE_ON: u16 = 0;
+    pub(crate) const BEGIN_GREEN: u16 = 1;
+    pub(crate) const MIN_COMPLETE: u16 = 3;
+    pub(crate) const GAP_OUT: u16 = 4;
+    pub(crate) const MAX_OUT: u16 = 5;
+    pub(crate) const FORCE_OFF: u16 = 6;
+    pub(crate) const GREEN_TERMINATION: u16 = 7;
+    pub(crate) const BEGIN_YELLOW: u16 = 8;
+    pub(crate) const END_YELLOW: u16 = 9;
+    pub(crate) const BEGIN_CLEARANCE: u16 = 10;
+    pub(crate) const END_CLEARANCE: u16 = 11;
+    pub(crate) const PHASE_INACTIVE: u16 = 12;
+    pub(crate) const WALK: u16 = 21;
+    pub(crate) const PED_CLEARANCE: u16 = 22;
+    pub(crate) const DONT_WALK: u16 = 23;
+    pub(crate) const CALL: u16 = 43;
+    pub(crate) const CALL_DROPPED: u16 = 44;
+    pub(crate) const PED_CALL: u16 = 45;
+    pub(crate) const DETECTOR_OFF: u16 = 81;
+    pub(crate) const DETECTOR_ON: u16 = 82;
+    pub(crate) const DETECTOR_RESTORED: u16 = 83;
+    pub(crate) const DETECTOR_FAULT: u16 = 84;
+    pub(crate) const PED_DETECTOR_OFF: u16 = 89;
+    pub(crate) const PED_DETECTOR_ON: u16 = 90;
+    pub(crate) const PATTERN: u16 = 131;
+    pub(crate) const CYCLE_LENGTH: u16 = 132;
+    pub(crate) const FLASH_STATUS: u16 = 173;
+}
+
+/// Smallest green after which the minimum is reported as complete.
+const MIN_GREEN_MS: i64 = 5000;
+/// Detector channel of the stop line of a phase, and of its advance detector.
+pub(crate) const fn channels(phase: u8) -> [u16; 2] {
+    [phase as u16, phase as u16 + 16]
+}
+
+/// Every event of `cycle`, in order of time, within its segment.
+pub(crate) fn events(junction: &Junction, cycle: &Cycle) -> Vec<Event> {
+    let (start, end) = (cycle.segment.start_ms, cycle.segment.end_ms);
+    let mut events = Vec::new();
+    match cycle.segment.run {
+        Run::NightFlash => events.push((start, code::FLASH_STATUS, 3)),
+        Run::Cycle { plan, first } => {
+            if first {
+                let cycle_s = u16::try_from((end - start) / 1000).unwrap_or(0);
+                events.push((start, code::FLASH_STATUS, 2));
+                events.push((start, code::PATTERN, plan));
+                events.push((start, code::CYCLE_LENGTH, cycle_s));
+            }
+        }
+    }
+    let last = cycle.stages.len().saturating_sub(1);
+    for group in &junction.groups {
+        let Some(stage) = cycle.stages.get(group.stage) else { continue };
+        let coordinated = group.stage == last;
+        let phase = u16::from(group.number);
+        match group.kind {
+            GroupKind::Pedestrian => walks(&mut events, stage, phase, coordinated, start),
+            GroupKind::Vehicle | GroupKind::Bicycle | GroupKind::Tram | GroupKind::Overlap => {
+                greens(&mut events, stage, phase, coordinated, start);
+                let mut dice = Dice::new(
+                    junction.seed,
+                    Purpose::Arrival,
+                    junction.key.wrapping_add(u64::from(group.number)),
+                    start,
+                );
+                let arrivals_veh_s = junction.arrivals_veh_s(start);
+                let [stop, advance] = channels(group.number);
+                stop_line(&mut events, &mut dice, stage, stop, arrivals_veh_s, end);
+                passing(&mut events, &mut dice, advance, arrivals_veh_s, (start, end));
+            }
+        }
+    }
+    events.retain(|event| (start..end).contains(&event.0));
+    events.sort_unstable();
+    events.dedup();
+    events
+}
+
+fn greens(events: &mut Vec<Event>, run: &StageRun, phase: u16, coordinated: bool, start: i64) {
+    // The coordinated green ends where the cycle begins.
+    let end = if coordinated { start } else { run.end_ms };
+    let cause = match (coordinated, run.end_ms < run.bounds_ms.1) {
+        (true, _) => code::FORCE_OFF,
+        (false, true) => code::GAP_OUT,
+        (false, false) => code::MAX_OUT,
+    };
+    let yellow_end = end + YELLOW_MS;
+    let red_end = yellow_end + CLEARANCE_MS;
+    let times = [
+        (run.call_ms, code::CALL),
+        (run.begin_ms, code::PHASE_ON),
+        (run.begin_ms, code::BEGIN_GREEN),
+        (run.begin_ms, code::CALL_DROPPED),
+        ((run.begin_ms + MIN_GREEN_MS).min(run.end_ms), code::MIN_COMPLETE),
+        (end, cause),
+        (end, code::GREEN_TERMINATION),
+        (end, code::BEGIN_YELLOW),
+        (yellow_end, code::END_YELLOW),
+        (yellow_end, code::BEGIN_CLEARANCE),
+        (red_end, code::END_CLEARANCE),
+        (red_end, code::PHASE_INACTIVE),
+    ];
+    events.extend(times.map(|(at, code)| (at, code, phase)));
+}
+
+fn walks(events: &mut Vec<Event>, run: &StageRun, phase: u16, coordinated: bool, start: i64) {
+    if !run.walk {
+        return;
+    }
+    let end = if coordinated { start } else { run.end_ms };
+    let times = [
+        (run.begin_ms, code::WALK),
+        (run.end_ms - PED_CLEARANCE_MS, code::PED_CLEARANCE),
+        (end, code::DONT_WALK),
+    ];
+    events.extend(times.map(|(at, code)| (at, code, phase)));
+    // The coordinated walk comes by itself, the others by the button.
+    if !coordinated {
+        let pressed = [
+            (run.call_ms, code::PED_DETECTOR_ON),
+            (run.call_ms, code::PED_CALL),
+            (run.call_ms + 300, code::PED_DETECTOR_OFF),
+        ];
+        events.extend(pressed.map(|(at, code)| (at, code, phase)));
+    }
+}
+
+/// A waiting vehicle stands on the stop line detector until green, then the queue drives over it.
+fn stop_line(
+    events: &mut Vec<Event>,
+    dice: &mut Dice,
+    run: &StageRun,
+    channel: u16,
+    arrivals_veh_s: f64,
+    cycle_end: i64,
+) {
+    let mut off = run.begin_ms + dice.millis(1200, 2400);
+    events.push((run.call_ms, code::DETECTOR_ON, channel));
+    events.push((off, code::DETECTOR_OFF, channel));
+    let queued = dice.poisson(arrivals_veh_s * 40.0).min(8);
+    for _ in 0..queued {
+        let on = off + dice.millis(700, 1900);
+        let next_off = on + dice.millis(300, 800);
+        if next_off >= run.end_ms.min(cycle_end) {
+            break;
+        }
+        events.push((on, code::DETECTOR_ON, channel));
+        events.push((next_off, code::DETECTOR_OFF, channel));
+        off = next_off;
+    }
+}
+
+/// Vehicles pass the advance detector one by one.
+fn passing(
+    events: &mut Vec<Event>,
+    dice: &mut Dice,
+    channel: u16,
+    arrivals_veh_s: f64,
+    (start, end): (i64, i64),
+) {
+    let mean_gap_ms = 1000.0 / arrivals_veh_s.max(0.001);
+    let mut at = start;
+    loop {
+        // Exponential gaps, at least 1 s: one lane passes one vehicle after the other.
+        let gap = -(1.0 - dice.share()).ln() * mean_gap_ms;
+        at += 1000 + i64::from(super::dice::whole(gap, 600_000));
+        let off = at + dice.millis(200, 650);
+        if off >= end {
+            return;
+        }
+        events.push((at, code::DETECTOR_ON, channel));
+        events.push((off, code::DETECTOR_OFF, channel));
+    }
+}

@@ -1,0 +1,141 @@
+//! Keeps the database at its size: drops old chunks, deletes old rows, fits chunks to the rate.
+//!
+//! Runs as the owner role. Dropping a chunk is a file operation; rows that are no time series
+//! (quarantine, journal, sessions) are deleted in small numbers.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_postgres::Client;
+
+use super::StoreError;
+
+/// How long each kind of row is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Signal states and events.
+    pub signal: TimeDelta,
+    /// Traffic intervals.
+    pub interval: TimeDelta,
+    /// 5-minute rollup.
+    pub rollup_5min: TimeDelta,
+    /// Health, connection, incidents.
+    pub health: TimeDelta,
+    /// Metric values.
+    pub record: TimeDelta,
+    /// Quarantined messages.
+    pub quarantine: TimeDelta,
+    /// Quarantined messages of streams that may carry personal data.
+    pub quarantine_personal: TimeDelta,
+    /// Journal.
+    pub journal: TimeDelta,
+}
+
+/// What a run removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Chunks of time series.
+    pub chunks: u64,
+    /// Rows of other tables.
+    pub rows: u64,
+}
+
+/// Removes what is older than its time.
+pub async fn enforce(
+    client: &Client,
+    retention: &Retention,
+    now: DateTime<Utc>,
+) -> Result<Removed, StoreError> {
+    let failed = |error| StoreError::of("drop old chunks", error);
+    let mut removed = Removed::default();
+    for (table, keep) in [
+        ("signal_state", retention.signal),
+        ("signal_event", retention.signal),
+        ("interval_reading", retention.interval),
+        ("interval_5min", retention.rollup_5min),
+        ("health", retention.health),
+        ("connection", retention.health),
+        ("incident", retention.health),
+        ("metric_value", retention.record),
+    ] {
+        let before = now - keep;
+        let dropped = client
+            .query("select drop_chunks($1::text::regclass, $2::timestamptz)", &[&table, &before])
+            .await
+            .map_err(failed)?;
+        removed.chunks += dropped.len() as u64;
+    }
+    let failed = |error| StoreError::of("delete old rows", error);
+    for (sql, keep) in [
+        ("delete from quarantine where not personal and received_at < $1", retention.quarantine),
+        (
+            "delete from quarantine where personal and received_at < $1",
+            retention.quarantine_personal,
+        ),
+        ("delete from journal where at < $1", retention.journal),
+        ("delete from session where expires_at < $1", TimeDelta::zero()),
+    ] {
+        removed.rows += client.execute(sql, &[&(now - keep)]).await.map_err(failed)?;
+    }
+    Ok(removed)
+}
+
+/// Chunk lengths to choose from, hours, with the largest rate in rows per second that each is for.
+/// With about 110 bytes a row and its index entry a chunk stays below about 2 GB.
+const CHUNKS: [(u64, i64); 4] = [(5_000, 1), (800, 6), (200, 24), (0, 72)];
+
+/// Chunk length in hours for a rate in rows per second.
+pub fn chunk_hours(rows_per_s: u64) -> i64 {
+    CHUNKS.iter().find(|(from, _)| rows_per_s >= *from).map_or(24, |(_, hours)| *hours)
+}
+
+/// Fits the chunks of the fast tables to the registered devices. Existing chunks stay as they are.
+/// Returns the chosen hours of intervals and of signal states.
+pub async fn fit_chunks(client: &Client) -> Result<(i64, i64), StoreError> {
+    let failed = |error| StoreError::of("fit the chunks to the rate", error);
+    let row = client
+        .query_one(
+            "select \
+               coalesce(sum(1000.0 / d.period_ms) filter (where d.service in ('vds', 'cctv')), 0)::float8, \
+               (select coalesce(sum(1000.0 / period_ms), 0)::float8 from device \
+                  where service = 'signal' and retired_at is null and period_ms is not null) \
+             from device d join detector t on t.device_id = d.id \
+             where d.retired_at is null and d.period_ms is not null",
+            &[],
+        )
+        .await
+        .map_err(failed)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate of rows per second, never negative"
+    )]
+    let whole = |rate: f64| rate as u64;
+    let hours = (chunk_hours(whole(row.get(0))), chunk_hours(whole(row.get(1))));
+    for (table, hours) in
+        [("interval_reading", hours.0), ("signal_state", hours.1), ("signal_event", hours.1)]
+    {
+        client
+            .query(
+                "select set_chunk_time_interval($1::text::regclass, make_interval(hours => $2::int4)) \
+                 from _timescaledb_catalog.dimension x join _timescaledb_catalog.hypertable h \
+                   on h.id = x.hypertable_id \
+                 where h.table_name = $1 and x.interval_length <> $2::int8 * 3600000000",
+                &[&table, &i32::try_from(hours).unwrap_or(24)],
+            )
+            .await
+            .map_err(failed)?;
+    }
+    Ok(hours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_get_shorter_as_the_rate_grows() {
+        assert_eq!(chunk_hours(16), 72);
+        assert_eq!(chunk_hours(468), 24);
+        assert_eq!(chunk_hours(1_695), 6);
+        assert_eq!(chunk_hours(28_000), 1);
+    }
+}
