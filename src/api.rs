@@ -48,6 +48,8 @@ mod source;
 mod state;
 mod ticket;
 mod unit;
+#[cfg(test)]
+mod wire;
 
 pub use caller::{Caller, SESSION_COOKIE, identify, same_origin};
 pub use device::DeviceState;
