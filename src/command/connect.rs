@@ -95,8 +95,8 @@ pub(super) fn broker(config: &Config, city: &str, port: u16, host: &str) -> Opti
     let mut options = Options::new(host, port, &broker.client_id, city);
     options.username = (!broker.username.is_empty()).then(|| broker.username.clone());
     options.password = secret(&broker.password_env);
-    options.tls = path(&broker.ca_file).filter(|_| broker.tls).map(|ca| TlsOptions {
-        ca,
+    options.tls = broker.tls.then(|| TlsOptions {
+        ca: path(&broker.ca_file),
         client_cert: path(&broker.client_cert_file),
         client_key: path(&broker.client_key_file),
     });

@@ -36,11 +36,15 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "FILE", requires = "zone")]
     replay: Option<PathBuf>,
     /// Time zone of the recorded local time, such as America/Los_Angeles.
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
     zone: Option<chrono_tz::Tz>,
     /// Source to publish recorded events as; without it made from their DeviceId.
     #[arg(long)]
     source: Option<String>,
+}
+
+fn parse_zone(text: &str) -> Result<chrono_tz::Tz, String> {
+    text.parse().map_err(|_unknown| "is no IANA time zone, such as Asia/Ho_Chi_Minh".to_owned())
 }
 
 /// Stops on Ctrl-C.
@@ -79,7 +83,7 @@ pub(super) async fn simulate(
         let source = args.source.as_deref().map(Source::parse).transpose()?;
         say(format!("{} events in {} messages", recording.events(), recording.batches()));
         let options = ReplayOptions { broker, city: city.token.clone(), source };
-        let clock = SystemClock;
+        let clock: SharedClock = Arc::new(SystemClock);
         let mut told = 0;
         let progress = |progress: ioc_hub::simulate::ReplayProgress| {
             if progress.acknowledged == progress.batches || progress.acknowledged >= told + 50 {
@@ -87,8 +91,9 @@ pub(super) async fn simulate(
                 say(format!("{} of {} messages acknowledged", told, progress.batches));
             }
         };
-        let work = replay(&recording, &options, &clock, &stop, progress);
-        return Ok(stop_on_interrupt(work, &stop).await??);
+        let work = replay(&options, &recording, clock, stop.clone(), progress);
+        stop_on_interrupt(work, &stop).await??;
+        return Ok(());
     }
     let scale = args.scale.as_deref().unwrap_or(&config.simulate.scale);
     let rate = args.rate.map(|rate| if rate > 0.0 { rate } else { f64::INFINITY });
