@@ -8,11 +8,7 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use super::{
-    DEPTH_MAX,
-    fault::{Extent, Fault},
-    number::Number,
-};
+use super::{DEPTH_MAX, fault::Fault, number::Number};
 use crate::reject::Reason;
 
 /// The keys that an object may have; others are ignored.
@@ -138,7 +134,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Result<T, Fault>, Fault> {
         let (at, depth) = (self.at, self.depth);
         match read(self) {
-            Err(fault) if fault.extent() == Extent::Value => {
+            Err(fault) if !fault.is_fatal() => {
                 (self.at, self.depth) = (at, depth);
                 self.skip()?;
                 Ok(Err(fault))
@@ -403,8 +399,11 @@ impl<'a> Reader<'a> {
     #[inline]
     fn digits(&mut self, number: &mut Number, places: i32) -> Result<(), Fault> {
         let start = self.at;
-        while self.byte().is_ascii_digit() {
-            number.push(self.byte() - b'0', places);
+        for &byte in &self.text.as_bytes()[start..] {
+            if !byte.is_ascii_digit() {
+                break;
+            }
+            number.push(byte - b'0', places);
             self.at += 1;
         }
         if self.at == start { Err(Fault::text("no digit", start)) } else { Ok(()) }
@@ -439,15 +438,15 @@ impl<'a> Reader<'a> {
     pub(super) fn skip(&mut self) -> Result<(), Fault> {
         match self.peek() {
             b'{' => self.entries(|_, _| Ok(false)),
-            b'[' => self.list(usize::MAX, |reader, _| reader.skip()).map(|_| ()),
+            b'[' => match self.list(usize::MAX, |reader, _| reader.skip()) {
+                Ok(_) => Ok(()),
+                Err(fault) => Err(fault.without_path()),
+            },
             b'"' => self.quoted().map(|_| ()),
             b't' => self.literal("true"),
             b'f' => self.literal("false"),
             b'n' => self.literal("null"),
-            _ => self.number().map(|_| ()).map_err(|fault| match fault.extent() {
-                Extent::Value => Fault::text("no value", self.at),
-                Extent::Rule | Extent::Text => fault,
-            }),
+            _ => self.number().map(|_| ()),
         }
     }
 }

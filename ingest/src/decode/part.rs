@@ -17,10 +17,9 @@ pub(super) fn parts<T>(
     let mut items = Vec::new();
     let before = refused.len();
     reader.list(max, |reader, index| {
-        let place = reader.place();
         let item = reader.attempt(&mut read)?.and_then(|item| {
             if same(&items, &item) {
-                return Err(Fault::value(Reason::Duplicate, "stands twice in the message", place));
+                return Err(Fault::absent(Reason::Duplicate, "stands twice in the message"));
             }
             Ok(item)
         });
