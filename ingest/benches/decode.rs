@@ -1,7 +1,7 @@
 //! Messages a second of `decode` on one core, beside a bare typed parse of the same bytes.
 //!
 //! The floor is sonic-rs into borrowed structs of the same shape, without any check: what a hub
-//! would pay that trusted its devices. Both are measured in the same run, median of five.
+//! would pay that trusted its devices. Both are measured in turns in the same run.
 
 use std::{hint::black_box, io::Write as _, time::Instant};
 
@@ -126,29 +126,33 @@ fn events() -> String {
     )
 }
 
-/// Messages a second of `run`, median of five runs of about a fifth of a second.
-fn rate(run: impl Fn()) -> f64 {
-    let mut rates: Vec<f64> = (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            let mut messages = 0_u32;
-            while start.elapsed().as_millis() < 200 {
-                (0..1_000).for_each(|_| run());
-                messages += 1_000;
-            }
-            f64::from(messages) / start.elapsed().as_secs_f64()
-        })
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates[2]
+/// Messages of one measured run, and runs of each side.
+const MESSAGES: u32 = 200;
+const RUNS: usize = 501;
+
+/// Messages a second of both sides: the median of many short runs that take turns, so that other
+/// work on the machine falls on both alike and on few of them.
+fn rates(one: impl Fn(), other: impl Fn()) -> (f64, f64) {
+    let seconds = |run: &dyn Fn()| {
+        let start = Instant::now();
+        (0..MESSAGES).for_each(|_| run());
+        start.elapsed().as_secs_f64()
+    };
+    let (mut ones, mut others): (Vec<_>, Vec<_>) =
+        (0..RUNS).map(|_| (seconds(&one), seconds(&other))).unzip();
+    ones.sort_by(f64::total_cmp);
+    others.sort_by(f64::total_cmp);
+    (f64::from(MESSAGES) / ones[RUNS / 2], f64::from(MESSAGES) / others[RUNS / 2])
 }
 
 fn compare<'a, T: Deserialize<'a>>(name: &str, topic: &str, text: &'a str) -> std::io::Result<()> {
     let contract = Contract { city: "can-tho".to_owned(), personal_keys: Vec::new() };
     assert!(decode(&contract, topic, text.as_bytes()).is_ok_and(|m| m.refused.is_empty()));
     assert!(sonic_rs::from_slice::<T>(text.as_bytes()).is_ok());
-    let decoded = rate(|| _ = black_box(decode(&contract, topic, black_box(text.as_bytes()))));
-    let bare = rate(|| _ = black_box(sonic_rs::from_slice::<T>(black_box(text.as_bytes()))));
+    let (decoded, bare) = rates(
+        || _ = black_box(decode(&contract, topic, black_box(text.as_bytes()))),
+        || _ = black_box(sonic_rs::from_slice::<T>(black_box(text.as_bytes()))),
+    );
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

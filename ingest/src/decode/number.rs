@@ -44,6 +44,12 @@ impl Quantity {
         Self { scale, low, high }
     }
 
+    /// A whole number within the range of a quantity without decimal places.
+    #[inline]
+    pub(super) fn take_whole(self, value: u64) -> Option<i64> {
+        i64::try_from(value).ok().filter(|value| (self.low..=self.high).contains(value))
+    }
+
     /// The range in words, in the unit of the message.
     pub(super) fn range(self) -> String {
         format!("must be {} to {}", self.shown(self.low), self.shown(self.high))
