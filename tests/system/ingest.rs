@@ -118,7 +118,7 @@ async fn what_is_refused_lies_in_the_quarantine_with_its_reason() -> anyhow::Res
     ];
     assert_eq!(reasons, expected);
     let kept = "select count(*) from quarantine where reason = 'personal_data' \
-                and convert_from(payload, 'UTF8') = 'ho_ten'";
+                and convert_from(payload, 'UTF8') = 'ho_ten, v'";
     assert_eq!(site.count(kept).await?, 1);
     site.stop().await?;
     Ok(())
