@@ -120,7 +120,7 @@ impl From<MapFeature> for Feature {
 }
 
 /// The city with its schematic map.
-#[utoipa::path(get, path = "/api/v1/city", tag = "registry", security(()), responses(
+#[utoipa::path(get, operation_id = "city", path = "/api/v1/city", tag = "registry", security(()), responses(
     (status = 200, description = "The city", body = City),
     (status = 503, description = "The registry is empty or the database is away", body = Problem)))]
 pub(super) async fn city(

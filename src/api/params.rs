@@ -160,7 +160,7 @@ impl Params {
 ///
 /// A `+` that was not escaped in the query string arrives as a space; before an offset it cannot
 /// mean anything else, so it is taken as `+`.
-fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
+pub(crate) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
     let escaped;
     let mut candidate = text;
     if let Some((head, offset)) = text.rsplit_once(' ')

@@ -89,10 +89,12 @@ impl Problem {
     }
 
     /// The body cannot be read.
-    pub(crate) fn body(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn body(status: StatusCode, field: Option<&str>, detail: &str) -> Self {
         let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "body" };
-        Self::new(status, code, "The body cannot be used", detail)
-            .help("send JSON of at most 1 MiB with `content-type: application/json`")
+        let mut problem = Self::new(status, code, "The body cannot be used", detail)
+            .help("send JSON of at most 1 MiB with `content-type: application/json`");
+        problem.field = field.map(str::to_owned);
+        problem
     }
 
     /// There is no such thing.

@@ -4,12 +4,13 @@
 //! steps of days are civil days, a week begins on Monday. `from` and `to` are widened to whole
 //! buckets, so that every point tells of a whole one.
 
-use chrono::{
-    DateTime, Datelike as _, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc,
-};
+use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-use crate::{api::problem::Problem, store::series::SeriesBasis};
+use crate::{
+    api::{day::midnight, problem::Problem},
+    store::series::SeriesBasis,
+};
 
 /// Length of a bucket of the rollup, seconds.
 const ROLLUP_S: i64 = 300;
@@ -171,14 +172,6 @@ fn day_edges(from: DateTime<Utc>, to: DateTime<Utc>, days: i64, zone: Tz) -> Vec
         next = day.checked_add_signed(TimeDelta::days(days));
     }
     edges
-}
-
-/// First instant of a civil day; where clocks skip midnight, the instant after the gap.
-fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let local = day.and_time(NaiveTime::MIN);
-    (0..24)
-        .find_map(|hours| zone.from_local_datetime(&(local + TimeDelta::hours(hours))).earliest())
-        .map_or_else(|| local.and_utc(), |time| time.to_utc())
 }
 
 #[cfg(test)]
