@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(given.page(10, 100).unwrap(), (5, None));
         let problem = given.finish().unwrap_err();
         assert_eq!(problem.code, "unknown_parameter");
-        assert_eq!(problem.help.as_deref(), Some("the parameters are: limit, after"));
+        assert_eq!(problem.at_fault(), Some("limt"));
         assert!(params(&[("limit", "5"), ("limit", "6")]).page(10, 100).is_err());
         assert!(params(&[("limit", "0")]).page(10, 100).is_err());
         assert!(params(&[("limit", "101")]).page(10, 100).is_err());
