@@ -360,7 +360,8 @@ mod tests {
     #[test]
     fn mistakes_name_their_field() {
         let from = ("from", "2026-03-02T00:00:00Z");
-        let field = |query: &[(&str, &str)]| asked(query).unwrap_err().field.unwrap();
+        let field =
+            |query: &[(&str, &str)]| asked(query).unwrap_err().at_fault().unwrap().to_owned();
         assert_eq!(field(&[from]), "source");
         assert_eq!(field(&[("source", "vds-001")]), "from");
         assert_eq!(field(&[("source", "vds-001"), from, ("quantity", "density")]), "quantity");

@@ -32,6 +32,7 @@ const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A ticket as it stands.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub(crate) struct Ticket {
     /// `SOURCE:NUMBER`.
     id: String,
@@ -101,6 +102,7 @@ pub(crate) struct TicketStep {
 
 /// A call at the switchboard.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub(crate) struct Call {
     /// Publishing system.
     source: String,
@@ -417,6 +419,6 @@ mod tests {
         let text = cursor(time, "desk-1022", "1022~odd~number");
         let expected = (time, "desk-1022".to_owned(), "1022~odd~number".to_owned());
         assert_eq!(read_cursor(&text).unwrap(), expected);
-        assert_eq!(read_cursor("yesterday").unwrap_err().field.as_deref(), Some("after"));
+        assert_eq!(read_cursor("yesterday").unwrap_err().at_fault(), Some("after"));
     }
 }

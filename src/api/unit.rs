@@ -161,7 +161,7 @@ fn cursor(text: &str) -> Result<(String, NaiveDate), Problem> {
     Ok((code.to_owned(), day("after", from)?))
 }
 
-fn day(field: &str, text: &str) -> Result<NaiveDate, Problem> {
+fn day(field: &'static str, text: &str) -> Result<NaiveDate, Problem> {
     text.parse().map_err(|_unreadable| {
         Problem::invalid(field, format!("{text:?} is no civil day, such as 2026-03-02"))
     })

@@ -44,7 +44,7 @@ macro_rules! declare {
 #[test]
 fn wire_types_are_up_to_date() {
     let text = declare![
-        problem::Problem,
+        problem::ProblemDocument,
         answer::Name,
         answer::Page<answer::Name>,
         access::Right,

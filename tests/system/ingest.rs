@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::site::{Site, wait_for};
 
 /// A 30 s boundary some minutes ago, within one 5-minute bucket with the next eight periods.
+#[expect(clippy::unwrap_used, reason = "a time of today is in range")]
 fn period() -> DateTime<Utc> {
     let now = SystemClock.now().timestamp();
     DateTime::from_timestamp(now - now % 300 - 300, 0).unwrap()

@@ -212,7 +212,7 @@ mod tests {
         let found = plan(&old, &setting()).unwrap();
         assert_eq!((found.step_s, found.basis), (300, SeriesBasis::FiveMinutes));
         let problem = plan(&Wish { step_s: Some(60), ..old }, &setting()).unwrap_err();
-        assert_eq!(problem.field.as_deref(), Some("step"));
+        assert_eq!(problem.at_fault(), Some("step"));
     }
 
     #[test]
