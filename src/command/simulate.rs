@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{connect, run::devices, say};
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these are help texts, shown as plain text")]
 pub(super) struct SimulateArgs {
     /// Devices: `city`, or a generated design point S, M, L. The hub's registry must hold them.
     #[arg(long, value_name = "SCALE")]
