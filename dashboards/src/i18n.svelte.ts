@@ -41,6 +41,7 @@ export const vi = {
   'link.broker_banner': 'Máy chủ mất kết nối với bộ trung chuyển MQTT: {age}. Thiết bị chưa gửi được số liệu mới.',
   'link.load_banner': 'Chưa tải được danh mục thiết bị (mã lỗi: {code}). Đang thử lại…',
   'link.refused_banner': 'Máy chủ từ chối một nguồn số liệu trực tiếp (mã lỗi: {code}).',
+  'link.sign_out_banner': 'Chưa đăng xuất được (mã lỗi: {code}). Vui lòng thử lại.',
   'link.announce_lost': 'Mất kết nối với máy chủ',
   'link.announce_live': 'Đã kết nối lại, số liệu đang được cập nhật',
 
@@ -331,6 +332,7 @@ export const en: Record<Key, string> = {
   'link.broker_banner': 'The hub has had no connection to the MQTT broker for {age}. Devices cannot deliver new values.',
   'link.load_banner': 'The device list could not be loaded (code: {code}). Trying again…',
   'link.refused_banner': 'The hub refused a live topic (code: {code}).',
+  'link.sign_out_banner': 'Signing out failed (code: {code}). Try again.',
   'link.announce_lost': 'Connection to the hub lost',
   'link.announce_live': 'Connected again, values are updating',
 
