@@ -20,7 +20,9 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+pub mod call;
 mod copy;
+pub mod desk;
 pub mod device;
 mod encode;
 pub mod insert;
