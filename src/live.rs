@@ -424,7 +424,12 @@ impl LiveTask {
                 self.dirty_slow.extend(self.dirty.iter().cloned());
                 std::mem::take(&mut self.dirty)
             }
-            Pace::Slow => std::mem::take(&mut self.dirty_slow),
+            // What changed since the last tick belongs to the version that is closed now.
+            Pace::Slow => {
+                let mut dirty = std::mem::take(&mut self.dirty_slow);
+                dirty.extend(self.dirty.iter().cloned());
+                dirty
+            }
         };
         let closed = self.version;
         self.version += 1;
