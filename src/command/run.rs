@@ -15,7 +15,7 @@ use ioc_hub::{
 };
 use ioc_ingest::Service;
 
-use super::{complain, connect, say};
+use super::{complain, connect, load_city, say};
 
 /// Everything has to end within this time after Ctrl-C, the private servers apart.
 const GRACE: Duration = Duration::from_secs(4);
@@ -63,10 +63,12 @@ pub(super) fn devices(city: &City, scale: &str) -> Vec<Device> {
 }
 
 pub(super) async fn run(config: Config, is_local: bool, simulate: bool) -> anyhow::Result<()> {
-    let city = Arc::new(City::load(&config.city.folder)?);
+    let city = Arc::new(load_city(&config)?);
     for warning in &city.warnings {
         tracing::warn!("{warning}");
     }
+    // Told before anything is fetched or started; the hub itself takes the port a little later.
+    connect::free_port(&config).await.map_err(anyhow::Error::msg)?;
     let servers = servers(&config, is_local).await?;
     let result = run_with(&config, &city, &servers, simulate).await;
     if let Some(running) = servers.running {
