@@ -30,16 +30,26 @@ mod answer;
 mod body;
 mod caller;
 mod city;
+mod contract;
+mod day;
 mod device;
 mod health;
+mod journal;
 mod live;
+mod metric;
 mod openapi;
 mod page;
 mod params;
 mod problem;
+mod quarantine;
 mod series;
 mod session;
+mod source;
+mod state;
+mod ticket;
 mod unit;
+#[cfg(test)]
+mod wire;
 
 pub use caller::{Caller, SESSION_COOKIE, identify, same_origin};
 pub use device::DeviceState;
@@ -122,6 +132,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(unit::areas))
         .routes(routes!(unit::units))
         .routes(routes!(series::series))
+        .routes(routes!(state::state))
+        .routes(routes!(ticket::list))
+        .routes(routes!(ticket::one))
+        .routes(routes!(ticket::calls))
+        .routes(routes!(ticket::summary))
+        .routes(routes!(metric::catalogue))
+        .routes(routes!(metric::figures))
+        .routes(routes!(source::list))
+        .routes(routes!(source::accept))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::one, quarantine::discard))
+        .routes(routes!(quarantine::replay))
+        .routes(routes!(journal::list))
 }
 
 /// Every route of the product. Serve it with

@@ -259,10 +259,9 @@ mod tests {
         let mut comment = false;
         for line in DEFAULTS.lines() {
             match line.chars().next() {
-                Some('#') => comment = true,
+                Some('#' | '[') => comment = true,
                 // A run of keys shares the comment above it; a blank line ends the run.
                 None => comment = false,
-                Some('[') => comment = true,
                 Some(_) => assert!(comment, "no comment above: {line}"),
             }
         }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { folded, Format } from '../src/format';
 import { coded, en, locale, t, vi as vietnamese } from '../src/i18n.svelte';
-import { matches, ordered, type DeviceFilter } from '../src/view/deviceOrder';
+import { byName, exceptionsFirst, matches, type DeviceFilter } from '../src/view/deviceOrder';
 import { addPoint, startColumns, withGaps, type Columns } from '../src/view/trendData';
 import type { Condition } from '../src/data/wire/wire';
 
@@ -93,6 +93,7 @@ describe('list', () => {
     id,
     service,
     name: { vi, en: vi },
+    folded: folded(`${id} ${vi}`),
     condition,
   });
   const all = [
@@ -106,7 +107,7 @@ describe('list', () => {
   const filter = (part: Partial<DeviceFilter>): DeviceFilter => ({ text: '', service: null, condition: 'all', ...part });
 
   it('puts exceptions first, then names in the order of the alphabet', () => {
-    const ids = ordered(all, 'vi', new Format('vi', ZONE).collator()).map((each) => each.id);
+    const ids = exceptionsFirst(byName(all, 'vi', new Format('vi', ZONE).collator())).map((each) => each.id);
     expect(ids).toEqual(['d4', 'd3', 'd5', 'd2', 'd6', 'd1']);
   });
 

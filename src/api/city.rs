@@ -28,6 +28,7 @@ struct CitySettings {
 
 /// The city.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[expect(clippy::struct_field_names, reason = "the key is the name of the token everywhere")]
 pub(crate) struct City {
     /// Token in topics.
     city: String,
@@ -120,7 +121,7 @@ impl From<MapFeature> for Feature {
 }
 
 /// The city with its schematic map.
-#[utoipa::path(get, path = "/api/v1/city", tag = "registry", security(()), responses(
+#[utoipa::path(get, operation_id = "city", path = "/api/v1/city", tag = "registry", security(()), responses(
     (status = 200, description = "The city", body = City),
     (status = 503, description = "The registry is empty or the database is away", body = Problem)))]
 pub(super) async fn city(

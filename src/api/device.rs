@@ -175,7 +175,7 @@ impl DeviceQuery {
 }
 
 /// Registered devices in the order of their ids; as GeoJSON with `Accept: application/geo+json`.
-#[utoipa::path(get, path = "/api/v1/devices", tag = "registry", params(DeviceQuery), responses(
+#[utoipa::path(get, operation_id = "list_devices", path = "/api/v1/devices", tag = "registry", params(DeviceQuery), responses(
     (status = 200, description = "A page of devices", content(
         (Page<Device> = "application/json"), (FeatureCollection = "application/geo+json"))),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -202,7 +202,7 @@ pub(super) async fn list(
 }
 
 /// One registered device.
-#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "registry",
+#[utoipa::path(get, operation_id = "device", path = "/api/v1/devices/{id}", tag = "registry",
     params(("id" = String, Path, description = "Source token")), responses(
     (status = 200, description = "The device", body = Device),
     (status = 401, description = "Nobody is signed in", body = Problem),

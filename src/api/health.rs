@@ -38,14 +38,14 @@ pub(crate) struct ReadinessReport {
 }
 
 /// The process lives.
-#[utoipa::path(get, path = "/healthz", tag = "operations", security(()), responses(
+#[utoipa::path(get, operation_id = "alive", path = "/healthz", tag = "operations", security(()), responses(
     (status = 200, description = "The process lives", body = String)))]
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
 /// Whether the hub can do its work, and if not, what is missing and since when.
-#[utoipa::path(get, path = "/readyz", tag = "operations", security(()), responses(
+#[utoipa::path(get, operation_id = "ready", path = "/readyz", tag = "operations", security(()), responses(
     (status = 200, description = "Ready", body = ReadinessReport),
     (status = 503, description = "Not ready", body = ReadinessReport)))]
 pub(super) async fn ready(
@@ -69,7 +69,7 @@ pub(super) async fn ready(
 }
 
 /// Counters and gauges as Prometheus text.
-#[utoipa::path(get, path = "/metrics", tag = "operations", security(()), responses(
+#[utoipa::path(get, operation_id = "process_metrics", path = "/metrics", tag = "operations", security(()), responses(
     (status = 200, description = "Metrics", body = String,
         content_type = "application/openmetrics-text"),
     (status = 403, description = "Neither this machine nor an administrator", body = Problem)))]

@@ -4,7 +4,7 @@
 //! asked for again each time. A path that looks like a page (no dot in its last part) is answered
 //! with `index.html`, since the pages route themselves.
 
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsStr, path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -54,13 +54,13 @@ async fn cache(request: Request, next: Next) -> Response {
         return Problem::method_not_allowed().into_response();
     }
     let mut response = next.run(request).await;
-    let last = path.rsplit('/').next().unwrap_or("");
+    let extension = Path::new(&path).extension().map(OsStr::to_ascii_lowercase);
     let is_html = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     // A missing file must not be answered with the page: the browser would take HTML for a script.
-    if last.contains('.') && is_html && !path.ends_with(".html") {
+    if is_html && extension.is_some_and(|extension| extension != "html") {
         return Problem::not_found(format!("there is no file {path:?}")).into_response();
     }
     let hashed = path.starts_with("/assets/") && response.status() != StatusCode::NOT_FOUND;

@@ -195,7 +195,7 @@ fn named<T: Copy>(
 /// weighted by vehicles. The columnar form is one block per series: a JSON header line, then the
 /// columns as little-endian arrays (`time` a Float64 of Unix milliseconds, then Uint32 deltas;
 /// `value` Float32 with NaN for null; `good` and `expected` Uint32).
-#[utoipa::path(get, path = "/api/v1/series", tag = "history", params(SeriesQuery), responses(
+#[utoipa::path(get, operation_id = "series", path = "/api/v1/series", tag = "history", params(SeriesQuery), responses(
     (status = 200, description = "The series; gaps are null", content(
         (SeriesSet = "application/json"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.ioc.columns"))),
@@ -360,7 +360,8 @@ mod tests {
     #[test]
     fn mistakes_name_their_field() {
         let from = ("from", "2026-03-02T00:00:00Z");
-        let field = |query: &[(&str, &str)]| asked(query).unwrap_err().field.unwrap();
+        let field =
+            |query: &[(&str, &str)]| asked(query).unwrap_err().at_fault().unwrap().to_owned();
         assert_eq!(field(&[from]), "source");
         assert_eq!(field(&[("source", "vds-001")]), "from");
         assert_eq!(field(&[("source", "vds-001"), from, ("quantity", "density")]), "quantity");

@@ -75,7 +75,7 @@ fn cookie(app: &App, token: String) -> Cookie<'static> {
 }
 
 /// Sign in. The session is a cookie that no script can read.
-#[utoipa::path(post, path = "/api/v1/sessions", tag = "access", request_body = Credentials,
+#[utoipa::path(post, operation_id = "sign_in", path = "/api/v1/sessions", tag = "access", request_body = Credentials,
     security(()), responses(
     (status = 201, description = "Signed in; the cookie is set", body = Session),
     (status = 401, description = "The name or the password is wrong", body = Problem),
@@ -97,7 +97,7 @@ pub(super) async fn sign_in(
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/api/v1/sessions/current", tag = "access", responses(
+#[utoipa::path(get, operation_id = "current_session", path = "/api/v1/sessions/current", tag = "access", responses(
     (status = 200, description = "The caller", body = Session),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn current(Caller(who): Caller) -> Json<Session> {
@@ -105,7 +105,7 @@ pub(super) async fn current(Caller(who): Caller) -> Json<Session> {
 }
 
 /// Sign out.
-#[utoipa::path(delete, path = "/api/v1/sessions/current", tag = "access", responses(
+#[utoipa::path(delete, operation_id = "sign_out", path = "/api/v1/sessions/current", tag = "access", responses(
     (status = 204, description = "Signed out; the cookie is removed"),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn sign_out(
@@ -119,7 +119,7 @@ pub(super) async fn sign_out(
 }
 
 /// Change the own password. The caller's other sessions end.
-#[utoipa::path(post, path = "/api/v1/users/current/password", tag = "access",
+#[utoipa::path(post, operation_id = "change_own_password", path = "/api/v1/users/current/password", tag = "access",
     request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
     (status = 400, description = "A password is wrong or too weak; `field` says which", body = Problem),

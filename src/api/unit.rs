@@ -40,7 +40,7 @@ pub(crate) struct Area {
 }
 
 /// The areas of the schematic map.
-#[utoipa::path(get, path = "/api/v1/areas", tag = "registry", responses(
+#[utoipa::path(get, operation_id = "list_areas", path = "/api/v1/areas", tag = "registry", responses(
     (status = 200, description = "All areas", body = Page<Area>),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn areas(
@@ -134,7 +134,7 @@ impl FromParams for UnitQuery {
 }
 
 /// Administrative units in the order of code and first day.
-#[utoipa::path(get, path = "/api/v1/units", tag = "registry", params(UnitQuery), responses(
+#[utoipa::path(get, operation_id = "list_units", path = "/api/v1/units", tag = "registry", params(UnitQuery), responses(
     (status = 200, description = "A page of units", body = Page<Unit>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -161,7 +161,7 @@ fn cursor(text: &str) -> Result<(String, NaiveDate), Problem> {
     Ok((code.to_owned(), day("after", from)?))
 }
 
-fn day(field: &str, text: &str) -> Result<NaiveDate, Problem> {
+fn day(field: &'static str, text: &str) -> Result<NaiveDate, Problem> {
     text.parse().map_err(|_unreadable| {
         Problem::invalid(field, format!("{text:?} is no civil day, such as 2026-03-02"))
     })

@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use ioc_ingest::{
-    Fact, Message, Service, Source, Stream, Word as _, interval::Interval, signal::SignalState,
+    Fact, Message, Service, Source, Stream, Word as _,
+    interval::{Interval, Place},
+    signal::SignalState,
 };
 
 use super::{
@@ -373,8 +375,9 @@ fn reading_rows(interval: &Interval, part: &Part, now: DateTime<Utc>, rows: &mut
     let lanes = ["lanes", "zones"].into_iter().find_map(|key| value.get(key)?.as_array());
     for reading in &interval.readings {
         let place = reading.place.to_string();
+        let is_lane = |lane: u64| reading.place == Place::Lane(u8::try_from(lane).unwrap_or(0));
         let element = lanes.into_iter().flatten().find(|element| {
-            element.get("lane").is_some_and(|lane| lane.to_string() == place)
+            element.get("lane").and_then(serde_json::Value::as_u64).is_some_and(is_lane)
                 || element.get("zone").and_then(serde_json::Value::as_str) == Some(&*place)
         });
         let Some(serde_json::Value::Object(fields)) = element else { continue };

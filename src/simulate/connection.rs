@@ -11,7 +11,7 @@ use std::{
 };
 
 use rumqttc::{
-    Outgoing as Sent, TlsConfiguration, Transport,
+    NetworkOptions, Outgoing as Sent, TlsConfiguration, Transport,
     v5::{
         AsyncClient, Event, EventLoop, MqttOptions,
         mqttbytes::{
@@ -37,7 +37,7 @@ const QUEUE_MAX: usize = 64;
 /// First and longest wait after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long the farewell may take after the stop.
-const FAREWELL: Duration = Duration::from_millis(700);
+const FAREWELL: Duration = Duration::from_millis(900);
 
 /// A client and its event loop, not yet connected.
 pub(crate) fn open(
@@ -51,6 +51,10 @@ pub(crate) fn open(
         .set_clean_start(false)
         .set_session_expiry_interval(Some(SESSION_EXPIRY_S))
         .set_outgoing_inflight_upper_limit(broker.in_flight.max(1));
+    // Small messages must not wait for each other's acknowledgement.
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
     if let Some(username) = &broker.username {
         options.set_credentials(username, broker.password.as_deref().unwrap_or_default());
     }

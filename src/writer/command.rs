@@ -162,6 +162,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
 fn away(error: StoreError) -> WriterError {
     tracing::warn!(why = chain(&error), "a change was not stored");
     WriterError::Away

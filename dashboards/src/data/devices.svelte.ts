@@ -1,6 +1,7 @@
 // All devices of the city: registry documents joined with the rows of the live topic `devices`.
 // To: the list and the map. Invariants: a row that comes before its document is kept for it; a
 // device object lives as long as the registry holds the device, so views may key on it.
+import { folded } from '../format';
 import { limits, type Limits } from './freshness';
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
@@ -23,6 +24,8 @@ export class Device {
   readonly id: string;
   readonly service: string;
   readonly name: Name;
+  /** Id and names, folded for the search. */
+  readonly folded: string;
   /** Degrees; null for a system without a place, which no map shows. */
   readonly lon: number | null;
   readonly lat: number | null;
@@ -47,6 +50,7 @@ export class Device {
     this.id = document.id;
     this.service = document.service;
     this.name = document.name;
+    this.folded = folded(`${document.id} ${document.name.vi} ${document.name.en}`);
     this.lon = document.lon;
     this.lat = document.lat;
     this.area = document.area;
@@ -66,18 +70,21 @@ export function isPlaced(device: Device): device is Placed {
   return device.lon !== null && device.lat !== null;
 }
 
+const VERSION_MS = 250;
+
 type Read = (row: Row, name: Column) => unknown;
 type Latest = { row: Row; read: Read; frame_ms: number };
 
 export class Devices {
   list = $state.raw<readonly Device[]>([]);
-  /** Grows whenever a condition changed or the list was loaded. */
+  /** Grows when the list was loaded, and at most four times a second when conditions have changed. */
   version = $state(0);
   /** Live rows without a registry document: the registry has grown since it was read. */
   unregistered = $state(0);
   #by_id = new Map<string, Device>();
   #latest = new Map<string, Latest>();
   #read: Read = cells<Column>([]);
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #listeners = new Set<(changed: readonly Device[]) => void>();
 
   /** Devices that have a place. */
@@ -98,6 +105,7 @@ export class Devices {
     this.#by_id = new Map(this.list.map((device) => [device.id, device]));
     for (const [id, latest] of this.#latest) this.#patch(id, latest);
     this.#countUnregistered();
+    this.version += 1;
     this.#tell(this.list);
   }
 
@@ -160,7 +168,10 @@ export class Devices {
   }
 
   #tell(changed: readonly Device[]): void {
-    this.version += 1;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.version += 1;
+    }, VERSION_MS);
     for (const listener of this.#listeners) listener(changed);
   }
 }

@@ -83,6 +83,7 @@ export class Hub {
 
   /** The live details of one device, until the returned function is called. */
   watch(id: string, service: string): { detail: DeviceDetail; leave: () => void } {
+    this.link.refused = null;
     const detail = new DeviceDetail();
     const leaves = [this.#channel.subscribe(`device/${id}`, detail.apply)];
     if (service === 'signal') leaves.push(this.#channel.subscribe(`signal/${id}`, detail.applySignal));

@@ -1,14 +1,21 @@
 // Which devices a list shows and in which order: exceptions first, then by name.
 // Pure, so that the rule can be tested without a browser.
-import { folded } from '../format';
+import { folded, type Language } from '../format';
 import type { Condition, Name } from '../data/wire/wire';
 
 export type ConditionFilter = 'all' | 'exceptions' | Condition;
 export type DeviceFilter = { text: string; service: string | null; condition: ConditionFilter };
-type Listed = { id: string; service: string; name: Name; condition: Condition };
+type Listed = {
+  id: string;
+  service: string;
+  name: Name;
+  /** Id and names, folded for the search. */
+  folded: string;
+  condition: Condition;
+};
 
-/** Rank of the conditions 0..4: fault, warning, offline, never heard, normal. */
-const RANK = [3, 4, 1, 0, 2] as const;
+/** Exceptions first: fault, warning, offline, never heard, normal. */
+const RANKED: readonly Condition[] = [3, 2, 4, 0, 1];
 
 export function matches(device: Listed, filter: DeviceFilter): boolean {
   if (filter.service !== null && device.service !== filter.service) return false;
@@ -16,15 +23,17 @@ export function matches(device: Listed, filter: DeviceFilter): boolean {
   if (typeof filter.condition === 'number' && device.condition !== filter.condition) return false;
   const words = folded(filter.text).split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
-  const haystack = folded(`${device.id} ${device.name.vi} ${device.name.en}`);
-  return words.every((word) => haystack.includes(word));
+  return words.every((word) => device.folded.includes(word));
 }
 
-export function ordered<D extends Listed>(devices: readonly D[], language: 'vi' | 'en', collator: Intl.Collator): D[] {
+/** In the order of the reader's alphabet; slow, once per list and language. */
+export function byName<D extends Listed>(devices: readonly D[], language: Language, collator: Intl.Collator): D[] {
   return [...devices].sort(
-    (a, b) =>
-      RANK[a.condition] - RANK[b.condition] ||
-      collator.compare(a.name[language], b.name[language]) ||
-      collator.compare(a.id, b.id),
+    (a, b) => collator.compare(a.name[language], b.name[language]) || collator.compare(a.id, b.id),
   );
+}
+
+/** Exceptions first, otherwise in the order given; fast, at every change of a condition. */
+export function exceptionsFirst<D extends Listed>(devices: readonly D[]): D[] {
+  return RANKED.flatMap((condition) => devices.filter((device) => device.condition === condition));
 }

@@ -7,17 +7,6 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use crate::reject::{Reason, Reject};
 
-/// How much of the text a fault spoils.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// One value; what stands behind it can be read.
-    Value,
-    /// The message is JSON by its grammar, and against a rule of the contract (depth, duplicate key).
-    Rule,
-    /// The text is no JSON.
-    Text,
-}
-
 /// One step of a path.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -32,7 +21,8 @@ pub(super) struct Fault(Box<Inner>);
 #[derive(Debug)]
 struct Inner {
     reason: Reason,
-    extent: Extent,
+    /// The text cannot be read on, or must not be.
+    fatal: bool,
     /// From the innermost step outwards.
     path: Vec<Step>,
     expected: Cow<'static, str>,
@@ -47,29 +37,29 @@ impl Fault {
     /// A value that the contract refuses, at byte `at`.
     #[cold]
     pub(super) fn value(reason: Reason, expected: impl Into<Cow<'static, str>>, at: usize) -> Self {
-        Self::new(reason, Extent::Value, expected.into(), Some(at))
+        Self::new(reason, false, expected.into(), Some(at))
     }
 
     /// A value that is missing, or stands there twice: there is nothing to show of it.
     #[cold]
     pub(super) fn absent(reason: Reason, expected: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(reason, Extent::Value, expected.into(), None)
+        Self::new(reason, false, expected.into(), None)
     }
 
     /// Readable JSON against a rule of the contract.
     #[cold]
     pub(super) fn rule(what: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Reason::Json, Extent::Rule, what.into(), None)
+        Self::new(Reason::Json, true, what.into(), None)
     }
 
     /// Text that is no JSON, at byte `at`.
     #[cold]
     pub(super) fn text(what: &'static str, at: usize) -> Self {
-        Self::new(Reason::Json, Extent::Text, format!("{what} at byte {at}").into(), None)
+        Self::new(Reason::Json, true, format!("{what} at byte {at}").into(), None)
     }
 
-    fn new(reason: Reason, extent: Extent, expected: Cow<'static, str>, at: Option<usize>) -> Self {
-        Self(Box::new(Inner { reason, extent, path: Vec::new(), expected, at }))
+    fn new(reason: Reason, fatal: bool, expected: Cow<'static, str>, at: Option<usize>) -> Self {
+        Self(Box::new(Inner { reason, fatal, path: Vec::new(), expected, at }))
     }
 
     /// The fault as seen from the object that holds `key`.
@@ -96,8 +86,15 @@ impl Fault {
         self.0.reason
     }
 
-    pub(super) fn extent(&self) -> Extent {
-        self.0.extent
+    pub(super) fn is_fatal(&self) -> bool {
+        self.0.fatal
+    }
+
+    /// The fault without its path, which leads through keys that the contract does not know.
+    #[cold]
+    pub(super) fn without_path(mut self) -> Self {
+        self.0.path.clear();
+        self
     }
 
     /// The reject of this fault. `payload` shows what was found; `None` keeps it secret.

@@ -37,6 +37,12 @@ impl Reader<'_> {
     #[inline]
     pub(super) fn whole<T: TryFrom<i64>>(&mut self, quantity: Quantity) -> Result<T, Fault> {
         let at = self.place();
+        if let Some(value) = self.short_whole() {
+            return quantity
+                .take_whole(value)
+                .and_then(|value| T::try_from(value).ok())
+                .ok_or_else(|| Fault::value(Reason::Range, quantity.range(), at));
+        }
         let number = self.number()?;
         if !number.is_whole() {
             return Err(Fault::value(Reason::Type, "must be a whole number", at));

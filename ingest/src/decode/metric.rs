@@ -48,11 +48,10 @@ pub(super) fn sample(reader: &mut Reader<'_>) -> Result<Parsed, Fault> {
 fn figures(reader: &mut Reader<'_>) -> Result<Vec<MetricValue>, Fault> {
     let mut values: Vec<MetricValue> = Vec::new();
     reader.list(VALUES_MAX, |reader, _| {
-        let place = reader.place();
         let new = figure(reader)?;
         let key = |value: &MetricValue| (value.name.clone(), value.unit.clone());
         if values.iter().any(|value| key(value) == key(&new) && value.labels == new.labels) {
-            return Err(Fault::value(Reason::Duplicate, "stands twice in the message", place));
+            return Err(Fault::absent(Reason::Duplicate, "stands twice in the message"));
         }
         values.push(new);
         Ok(())

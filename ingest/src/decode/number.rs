@@ -44,6 +44,12 @@ impl Quantity {
         Self { scale, low, high }
     }
 
+    /// A whole number within the range of a quantity without decimal places.
+    #[inline]
+    pub(super) fn take_whole(self, value: u64) -> Option<i64> {
+        i64::try_from(value).ok().filter(|value| (self.low..=self.high).contains(value))
+    }
+
     /// The range in words, in the unit of the message.
     pub(super) fn range(self) -> String {
         format!("must be {} to {}", self.shown(self.low), self.shown(self.high))
@@ -90,6 +96,7 @@ impl Number {
         }
     }
 
+    #[inline]
     fn cut_to(self, scale: u8) -> Cut {
         let shift = self.exponent.saturating_add(i32::from(scale));
         let power = usize::try_from(shift.unsigned_abs()).ok().and_then(|n| POWERS.get(n));
@@ -117,6 +124,7 @@ impl Number {
 
     /// The value in units of `10^-scale`, rounded half away from zero; `None` out of range. The
     /// range is that of the value as written, before rounding.
+    #[inline]
     pub(super) fn fixed(self, quantity: Quantity) -> Option<i64> {
         let cut = self.cut_to(quantity.scale);
         let magnitude = i64::try_from(cut.magnitude).ok()?;
@@ -133,8 +141,9 @@ impl Number {
     }
 
     /// Whether the value is whole: `41`, `41.0` and `4.1e1` are, `41.5` is not.
+    #[inline]
     pub(super) fn is_whole(self) -> bool {
-        !self.cut_to(0).rest
+        if self.exponent == 0 { !self.cut } else { !self.cut_to(0).rest }
     }
 }
 

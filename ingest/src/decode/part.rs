@@ -3,6 +3,9 @@
 use super::{fault::Fault, json::Reader};
 use crate::reject::Reason;
 
+/// Room for the items of a usual message, so that most lists are allocated once.
+const USUAL: usize = 8;
+
 /// Reads a list of at most `max` items. Refused items go to `refused` with their path below `key`;
 /// of items that are the `same`, the first is kept. A list of bad items only is refused whole.
 #[inline]
@@ -14,13 +17,12 @@ pub(super) fn parts<T>(
     mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Fault>,
     mut same: impl FnMut(&[T], &T) -> bool,
 ) -> Result<Vec<T>, Fault> {
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(USUAL);
     let before = refused.len();
     reader.list(max, |reader, index| {
-        let place = reader.place();
         let item = reader.attempt(&mut read)?.and_then(|item| {
             if same(&items, &item) {
-                return Err(Fault::value(Reason::Duplicate, "stands twice in the message", place));
+                return Err(Fault::absent(Reason::Duplicate, "stands twice in the message"));
             }
             Ok(item)
         });

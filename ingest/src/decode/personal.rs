@@ -115,15 +115,13 @@ pub(super) fn find(contract: &Contract, text: &str) -> Option<Reject> {
 impl Contract {
     /// Whether a key is one of the personal ones, whatever its case and separators.
     fn is_personal_key(&self, name: &str) -> bool {
-        let plain = |text: &str| -> String {
-            text.chars()
-                .filter(|c| !matches!(c, '_' | '-' | ' '))
-                .flat_map(char::to_lowercase)
-                .collect()
-        };
-        let name = plain(name);
-        self.personal_keys.iter().any(|key| plain(key) == name)
+        self.personal_keys.iter().any(|key| letters(key).eq(letters(name)))
     }
+}
+
+/// A key without case and separators.
+fn letters(key: &str) -> impl Iterator<Item = char> {
+    key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase)
 }
 
 fn has_identity(text: &str) -> bool {
@@ -151,8 +149,8 @@ fn for_each_token<'a>(text: &'a str, mut visit: impl FnMut(Token<'a>)) {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             b'"' => {
-                let Some((value, end)) = Reader::string_at(text, at - 1) else { continue };
-                at = end;
+                let Some((value, length)) = string(&text[at - 1..]) else { return };
+                at += length - 1;
                 let next = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace());
                 visit(match next {
                     Some(b':') => Token::Key { name: value, depth },
@@ -174,6 +172,18 @@ fn for_each_token<'a>(text: &'a str, mut visit: impl FnMut(Token<'a>)) {
     }
 }
 
+/// The string at the begin of `text` and its length with quotes; `None` if it has no end. A string
+/// with a broken escape is taken as it stands.
+fn string(text: &str) -> Option<(Cow<'_, str>, usize)> {
+    let bytes = text.as_bytes();
+    let mut end = 1;
+    while *bytes.get(end)? != b'"' {
+        end += if bytes[end] == b'\\' { 2 } else { 1 };
+    }
+    let value = Reader::new(&text[..=end]).string();
+    Some((value.unwrap_or(Cow::Borrowed(&text[1..end])), end + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +203,8 @@ mod tests {
         assert_eq!(found_at(r#"{"x":[{"y":{"HO_TEN":"A"}}]}"#).as_deref(), Some("x"));
         assert_eq!(found_at(r#"{"hoTen":"A"}"#).as_deref(), Some("hoTen"));
         assert_eq!(found_at(r#"{"\u006eame":"A"}"#).as_deref(), Some("name"));
+        assert_eq!(found_at(r#"{"x":"\ud800","name":"A"}"#).as_deref(), Some("name"));
+        assert_eq!(found_at(r#"{"x":"\"\\","name":"A"}"#).as_deref(), Some("name"));
         assert_eq!(found_at(r#"{"summary":"the name of the street"}"#), None);
         assert_eq!(found_at(r#"{"channel":"phone"}"#), None);
     }

@@ -1,6 +1,6 @@
 //! `signal/state` and `signal/events`.
 
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 
 use super::{
     EVENTS_MAX, Parsed,
@@ -94,10 +94,9 @@ pub(super) fn state(reader: &mut Reader<'_>) -> Result<Parsed, Fault> {
 fn groups(reader: &mut Reader<'_>) -> Result<Vec<Group>, Fault> {
     let mut groups: Vec<Group> = Vec::new();
     reader.list(GROUPS_MAX, |reader, _| {
-        let place = reader.place();
         let group = group(reader)?;
         if groups.iter().any(|other| (other.kind, other.group) == (group.kind, group.group)) {
-            return Err(Fault::value(Reason::Duplicate, "stands twice in the message", place));
+            return Err(Fault::absent(Reason::Duplicate, "stands twice in the message"));
         }
         groups.push(group);
         Ok(())
@@ -137,42 +136,51 @@ fn group(reader: &mut Reader<'_>) -> Result<Group, Fault> {
     Ok(group)
 }
 
+/// An event before the time of its batch is known, which may stand behind the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Offset {
+    after_ms: u32,
+    code: u16,
+    parameter: u16,
+}
+
 /// Reads `signal/events`.
 pub(super) fn events(reader: &mut Reader<'_>) -> Result<Parsed, Fault> {
-    let mut events = Vec::new();
+    let mut offsets = Vec::new();
     let mut refused = Vec::new();
-    let mut latest = DateTime::UNIX_EPOCH;
+    let mut latest_ms = None;
     let (envelope, seen) = enveloped(reader, |reader, EventsKey::Events| {
         // Events come in the order of time, so that few have to be compared with the others.
-        let twice = |events: &[ControllerEvent], new: &ControllerEvent| {
-            if new.time > latest {
-                latest = new.time;
+        let twice = |events: &[Offset], new: &Offset| {
+            if latest_ms.is_none_or(|latest| new.after_ms > latest) {
+                latest_ms = Some(new.after_ms);
                 return false;
             }
             events.contains(new)
         };
-        events = parts(reader, "events", EVENTS_MAX, &mut refused, event, twice)?;
+        offsets = parts(reader, "events", EVENTS_MAX, &mut refused, event, twice)?;
         Ok(())
     })?;
     seen.require(EventsKey::Events)?;
-    let start = envelope.time - DateTime::UNIX_EPOCH;
-    for event in &mut events {
-        event.time += start;
-    }
+    let event = |offset: Offset| ControllerEvent {
+        time: envelope.time + TimeDelta::milliseconds(offset.after_ms.into()),
+        code: offset.code,
+        parameter: offset.parameter,
+    };
+    let events = offsets.into_iter().map(event).collect();
     let fact = Fact::SignalEvents(SignalEvents { events });
     Ok(Parsed { envelope: Some(envelope), fact, refused })
 }
 
-/// Reads `[milliseconds, code, parameter]`; the time counts from the epoch until the envelope's time
-/// is known, which may stand behind the events.
-fn event(reader: &mut Reader<'_>) -> Result<ControllerEvent, Fault> {
+/// Reads `[milliseconds, code, parameter]`.
+fn event(reader: &mut Reader<'_>) -> Result<Offset, Fault> {
     let place = reader.place();
-    let (mut after_ms, mut code, mut parameter) = (0_i64, 0, 0);
+    let mut event = Offset { after_ms: 0, code: 0, parameter: 0 };
     let length = reader.list(3, |reader, index| {
         match index {
-            0 => after_ms = reader.whole(AFTER)?,
-            1 => code = reader.whole(CODE)?,
-            _ => parameter = reader.whole(CODE)?,
+            0 => event.after_ms = reader.whole(AFTER)?,
+            1 => event.code = reader.whole(CODE)?,
+            _ => event.parameter = reader.whole(CODE)?,
         }
         Ok(())
     })?;
@@ -183,6 +191,5 @@ fn event(reader: &mut Reader<'_>) -> Result<ControllerEvent, Fault> {
             place,
         ));
     }
-    let time = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(after_ms);
-    Ok(ControllerEvent { time, code, parameter })
+    Ok(event)
 }

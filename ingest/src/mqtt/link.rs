@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, Publish, SubAck, SubscribeReasonCode};
-use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttOptions, StateError};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, SubAck, SubscribeReasonCode};
+use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use super::backoff::{Backoff, STABLE_AFTER};
 use super::failure::{Failure, explain};
 use super::flow::{Flow, room};
 use super::options::Options;
+use super::release::{is_unknown_release, know_every_packet_id};
 use super::state::{BrokerState, Cause, Counters};
 use crate::delivery::Ticket;
 
@@ -173,7 +174,7 @@ impl Link {
 
     /// What the library's error means. Once the session is stopping, every end is welcome.
     fn lost(&mut self, error: &ConnectionError) -> End {
-        self.orphans |= matches!(error, ConnectionError::MqttState(StateError::Unsolicited(_)));
+        self.orphans |= is_unknown_release(error);
         let running = self.phase == Phase::Running;
         running.then(|| explain(error, &self.options, self.connected.is_some()))
     }
@@ -339,19 +340,5 @@ impl Link {
         };
         tracing::warn!(cause = cause.code(), ?wait, "no broker: {error}");
         self.state.send_replace(BrokerState::Disconnected { since, error, cause });
-    }
-}
-
-/// Lets the library answer every PUBREL instead of dropping the connection.
-///
-/// A session that was once used with quality of service 2 may resume with the PUBREL of a message that
-/// this process never saw; the library calls that an error, reconnects, and meets it again, for ever.
-/// It takes a packet id for known once it has seen a publish with it.
-fn know_every_packet_id(eventloop: &mut EventLoop) {
-    for pkid in 1..=u16::MAX {
-        let publish = Publish { qos: QoS::ExactlyOnce, pkid, ..Publish::default() };
-        // Fails for no publish while acknowledgement is manual.
-        let _none = eventloop.state.handle_incoming_packet(Packet::Publish(publish));
-        eventloop.state.events.clear();
     }
 }

@@ -22,9 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// No step of a test takes longer on a busy machine; reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for `step`, at most ten seconds.
+/// Waits for `step`, at most twenty seconds.
 pub(crate) async fn within<T>(what: &str, step: impl Future<Output = T>) -> Outcome<T> {
     tokio::time::timeout(PATIENCE, step).await.map_err(|_late| format!("waited for {what}").into())
 }

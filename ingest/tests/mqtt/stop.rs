@@ -48,7 +48,7 @@ async fn what_arrives_during_a_stop_is_left_to_the_broker() -> Outcome {
     hub.acknowledge(held).await?;
     assert_eq!(link.receive().await?, acknowledgement(1));
     assert_eq!(link.receive().await?, goodbye());
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
     Ok(())
 }
 
@@ -70,7 +70,7 @@ async fn a_stop_after_the_hub_is_gone_sends_what_was_given_back_and_waits_for_no
     hub.stop();
     let expected: Vec<_> = (1..=20).map(acknowledgement).chain([goodbye()]).collect();
     assert_eq!(link.until_goodbye().await?, expected);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
     Ok(())
 }
 
@@ -101,7 +101,7 @@ async fn a_stop_without_a_connection_is_immediate() -> Outcome {
     let begun = Instant::now();
     hub.stop();
     hub.ended().await??;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     Ok(())
 }
 
@@ -113,6 +113,6 @@ async fn a_stop_during_connect_is_immediate() -> Outcome {
     let begun = Instant::now();
     hub.stop();
     hub.ended().await??;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     Ok(())
 }

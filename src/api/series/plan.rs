@@ -4,12 +4,13 @@
 //! steps of days are civil days, a week begins on Monday. `from` and `to` are widened to whole
 //! buckets, so that every point tells of a whole one.
 
-use chrono::{
-    DateTime, Datelike as _, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc,
-};
+use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-use crate::{api::problem::Problem, store::series::SeriesBasis};
+use crate::{
+    api::{day::midnight, problem::Problem},
+    store::series::SeriesBasis,
+};
 
 /// Length of a bucket of the rollup, seconds.
 const ROLLUP_S: i64 = 300;
@@ -173,14 +174,6 @@ fn day_edges(from: DateTime<Utc>, to: DateTime<Utc>, days: i64, zone: Tz) -> Vec
     edges
 }
 
-/// First instant of a civil day; where clocks skip midnight, the instant after the gap.
-fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let local = day.and_time(NaiveTime::MIN);
-    (0..24)
-        .find_map(|hours| zone.from_local_datetime(&(local + TimeDelta::hours(hours))).earliest())
-        .map_or_else(|| local.and_utc(), |time| time.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +212,7 @@ mod tests {
         let found = plan(&old, &setting()).unwrap();
         assert_eq!((found.step_s, found.basis), (300, SeriesBasis::FiveMinutes));
         let problem = plan(&Wish { step_s: Some(60), ..old }, &setting()).unwrap_err();
-        assert_eq!(problem.field.as_deref(), Some("step"));
+        assert_eq!(problem.at_fault(), Some("step"));
     }
 
     #[test]

@@ -1,0 +1,110 @@
+// What every browser check stands on: the browser, a signed-in page, and a record of everything a
+// page must not do (errors, policy violations, requests to other hosts).
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+/** Software WebGL; without it the map must fall back to its drawing. */
+const SOFTWARE_WEBGL = '--enable-unsafe-swiftshader';
+const NO_WEBGL = '--disable-3d-apis';
+
+export const settings = {
+  url: process.env.IOC_TEST_URL ?? process.argv[2] ?? 'http://127.0.0.1:8080',
+  user: process.env.IOC_TEST_USER ?? process.argv[3] ?? 'admin',
+  password: process.env.IOC_TEST_PASSWORD ?? process.argv[4] ?? '',
+  /** Shell command that stops the hub and starts it again; without it that check is left out. */
+  restart: process.env.IOC_TEST_RESTART ?? '',
+  chromium: process.env.IOC_TEST_CHROMIUM ?? '/usr/bin/chromium',
+};
+export const DESK = { width: 1920, height: 1080 };
+
+/** Runs `use` with a fresh browser in an empty profile. */
+export async function withBrowser(use, { webgl = true } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), 'ioc-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: settings.chromium,
+    args: [...FLAGS, webgl ? SOFTWARE_WEBGL : NO_WEBGL],
+    viewport: DESK,
+  });
+  try {
+    return await use(context);
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Opens a page whose misdeeds are written down. */
+export async function openPage(context, record) {
+  const page = await context.newPage();
+  const own = new URL(settings.url).host;
+  page.on('console', (message) => {
+    const text = message.text();
+    if (/content security policy/i.test(text)) record.policy.push(text);
+    else if (message.type() === 'error' && !record.expected(text)) record.errors.push(`${text} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => record.errors.push(error.stack ?? error.message));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (!['data:', 'blob:'].includes(url.protocol) && url.host !== own) record.foreign.push(url.href);
+  });
+  return page;
+}
+
+export function newRecord() {
+  return { policy: [], errors: [], foreign: [], expected: () => false };
+}
+
+export async function signIn(page, language = 'vi') {
+  await page.goto(`${settings.url}/login?lang=${language}`);
+  await page.fill('[name=user]', settings.user);
+  await page.fill('[name=password]', settings.password);
+  await page.click('[type=submit]');
+  await page.waitForURL('**/ops', { timeout: 30_000, waitUntil: 'commit' });
+  await untilLive(page);
+}
+
+/** Opens the desk with the session of the context. */
+export async function openDesk(page, language = 'vi') {
+  await page.goto(`${settings.url}/ops?lang=${language}`);
+  await untilLive(page);
+}
+
+export async function untilLive(page, timeout = 20_000) {
+  await page.waitForSelector('[data-test=link].live', { timeout });
+  await page.waitForSelector('#device-grid [role=row][aria-selected]', { timeout });
+}
+
+export function untilMap(page) {
+  return page.waitForSelector('.map.ready', { timeout: 30_000 });
+}
+
+/** Waits until `probe` says something truthy, and returns it. */
+export async function until(what, probe, timeout_ms = 10_000) {
+  const deadline = Date.now() + timeout_ms;
+  for (;;) {
+    const answer = await probe();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeout_ms / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export function assert(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+export function equal(actual, expected, what) {
+  assert(actual === expected, `${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+}

@@ -1,0 +1,341 @@
+//! Tickets of the service desk, their steps, calls and the desk's figures, as the API reads them.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+
+use super::{Store, StoreError};
+
+/// A ticket as it stands.
+#[derive(Debug, Clone)]
+pub struct TicketRow {
+    /// Publishing system.
+    pub source: String,
+    /// Ticket number.
+    pub ticket: String,
+    /// Status of the latest step.
+    pub status: String,
+    /// When that step was taken.
+    pub status_at: DateTime<Utc>,
+    /// When the earliest known step was taken.
+    pub created_at: DateTime<Utc>,
+    /// When it was handled.
+    pub handled_at: Option<DateTime<Utc>>,
+    /// Channel word.
+    pub channel: Option<String>,
+    /// Kind word.
+    pub kind: Option<String>,
+    /// Category token.
+    pub category: Option<String>,
+    /// Responsible unit.
+    pub unit: Option<String>,
+    /// Text, never public.
+    pub summary: Option<String>,
+    /// Latitude, degrees.
+    pub lat: Option<f64>,
+    /// Longitude, degrees.
+    pub lon: Option<f64>,
+    /// Due time.
+    pub due_at: Option<DateTime<Utc>>,
+    /// First reply.
+    pub first_response_at: Option<DateTime<Utc>>,
+    /// Answered in the first contact.
+    pub solved_at_desk: Option<bool>,
+    /// Ticket that this one duplicates.
+    pub merged_into: Option<String>,
+    /// Citizen's rating 1..5.
+    pub rating: Option<i16>,
+}
+
+/// A step in the life of a ticket.
+#[derive(Debug, Clone)]
+pub struct StepRow {
+    /// Status word.
+    pub status: String,
+    /// When the step was taken.
+    pub at: DateTime<Utc>,
+    /// Message time, source clock.
+    pub time: DateTime<Utc>,
+    /// Responsible unit, when told in this step.
+    pub unit: Option<String>,
+    /// Text, when told in this step.
+    pub summary: Option<String>,
+}
+
+/// A call at the switchboard.
+#[derive(Debug, Clone)]
+pub struct CallRow {
+    /// Publishing system.
+    pub source: String,
+    /// Call id.
+    pub call: String,
+    /// in or out.
+    pub direction: String,
+    /// When the caller entered the queue.
+    pub queued_at: Option<DateTime<Utc>>,
+    /// When it was answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When the caller gave up.
+    pub abandoned_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Ticket that it led to.
+    pub ticket: Option<String>,
+    /// Message time, source clock.
+    pub time: DateTime<Utc>,
+}
+
+/// Where a page of tickets or calls goes on: time, source, number.
+pub type After = (DateTime<Utc>, String, String);
+
+/// Which tickets: newest first.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    /// Only of this system and number.
+    pub one: Option<(String, String)>,
+    /// Only with these statuses; empty for all.
+    pub statuses: Vec<String>,
+    /// Only of these channels; empty for all.
+    pub channels: Vec<String>,
+    /// Only of this responsible unit.
+    pub unit: Option<String>,
+    /// Only of this category.
+    pub category: Option<String>,
+    /// Created from this instant on.
+    pub from: Option<DateTime<Utc>>,
+    /// Created before this instant.
+    pub to: Option<DateTime<Utc>>,
+    /// Only older than this ticket.
+    pub after: Option<After>,
+    /// Most rows.
+    pub limit: i64,
+}
+
+/// Figures of the service desk at one instant.
+#[derive(Debug, Clone, Default)]
+pub struct DeskFigures {
+    /// Tickets ever created.
+    pub received_total: i64,
+    /// Tickets that stand resolved, published or closed.
+    pub handled_total: i64,
+    /// Open tickets.
+    pub in_process: i64,
+    /// Open tickets past their due time.
+    pub overdue: i64,
+    /// Tickets created since the civil day began.
+    pub received_today: i64,
+    /// Tickets handled since then.
+    pub handled_today: i64,
+    /// Incoming calls since then.
+    pub calls_today: i64,
+    /// Abandoned ones of them.
+    pub abandoned_today: i64,
+    /// Tickets per channel.
+    pub channels: Vec<(String, i64)>,
+    /// Tickets per status.
+    pub statuses: Vec<(String, i64)>,
+    /// Latest step or call, source clock; null when nothing ever came.
+    pub latest: Option<DateTime<Utc>>,
+}
+
+const COLUMNS: &str = "d.source, t.ticket, t.status, t.status_at, t.created_at, t.handled_at, \
+    t.channel, t.kind, t.category, t.unit, t.summary, t.lat, t.lon, t.due_at, \
+    t.first_response_at, t.solved_at_desk, t.merged_into, t.rating";
+
+fn ticket(row: &Row) -> Result<TicketRow, tokio_postgres::Error> {
+    Ok(TicketRow {
+        source: row.try_get(0)?,
+        ticket: row.try_get(1)?,
+        status: row.try_get(2)?,
+        status_at: row.try_get(3)?,
+        created_at: row.try_get(4)?,
+        handled_at: row.try_get(5)?,
+        channel: row.try_get(6)?,
+        kind: row.try_get(7)?,
+        category: row.try_get(8)?,
+        unit: row.try_get(9)?,
+        summary: row.try_get(10)?,
+        lat: row.try_get(11)?,
+        lon: row.try_get(12)?,
+        due_at: row.try_get(13)?,
+        first_response_at: row.try_get(14)?,
+        solved_at_desk: row.try_get(15)?,
+        merged_into: row.try_get(16)?,
+        rating: row.try_get(17)?,
+    })
+}
+
+fn split<A: Copy, B, C>(after: Option<&(A, B, C)>) -> (Option<A>, Option<&B>, Option<&C>) {
+    match after {
+        Some((time, source, number)) => (Some(*time), Some(source), Some(number)),
+        None => (None, None, None),
+    }
+}
+
+impl Store {
+    /// Tickets, newest first.
+    pub async fn tickets(&self, filter: &TicketFilter) -> Result<Vec<TicketRow>, StoreError> {
+        let failed = |error| StoreError::of("list the tickets", error);
+        let (one_source, one_ticket) = filter.one.as_ref().map(|(s, t)| (s, t)).unzip();
+        let (time, source, number) = split(filter.after.as_ref());
+        let sql = format!(
+            "select {COLUMNS} from ticket t join device d on d.id = t.device_id
+             where ($1::text is null or (d.source = $1 and t.ticket = $2))
+               and (cardinality($3::text[]) = 0 or t.status = any($3))
+               and (cardinality($4::text[]) = 0 or t.channel = any($4))
+               and ($5::text is null or t.unit = $5)
+               and ($6::text is null or t.category = $6)
+               and ($7::timestamptz is null or t.created_at >= $7)
+               and ($8::timestamptz is null or t.created_at < $8)
+               and ($9::timestamptz is null or
+                    (t.created_at, d.source collate \"C\", t.ticket collate \"C\")
+                    < ($9, $10::text, $11::text))
+             order by t.created_at desc, d.source collate \"C\" desc, t.ticket collate \"C\" desc
+             limit $12"
+        );
+        let rows = self
+            .reader()
+            .await?
+            .query(
+                &sql,
+                &[
+                    &one_source,
+                    &one_ticket,
+                    &filter.statuses,
+                    &filter.channels,
+                    &filter.unit,
+                    &filter.category,
+                    &filter.from,
+                    &filter.to,
+                    &time,
+                    &source,
+                    &number,
+                    &filter.limit,
+                ],
+            )
+            .await
+            .map_err(failed)?;
+        rows.iter().map(ticket).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Steps of one ticket, oldest first.
+    pub async fn ticket_steps(
+        &self,
+        source: &str,
+        ticket: &str,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        let failed = |error| StoreError::of("read the steps of a ticket", error);
+        let rows = self
+            .reader()
+            .await?
+            .query(
+                "select s.status, s.at, s.time, s.unit, s.summary
+                 from ticket_step s join device d on d.id = s.device_id
+                 where d.source = $1 and s.ticket = $2 order by s.at, s.time, s.boot, s.seq",
+                &[&source, &ticket],
+            )
+            .await
+            .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                Ok(StepRow {
+                    status: row.try_get(0)?,
+                    at: row.try_get(1)?,
+                    time: row.try_get(2)?,
+                    unit: row.try_get(3)?,
+                    summary: row.try_get(4)?,
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+
+    /// Calls of a span, newest first.
+    pub async fn calls(
+        &self,
+        (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+        after: Option<&After>,
+        limit: i64,
+    ) -> Result<Vec<CallRow>, StoreError> {
+        let failed = |error| StoreError::of("list the calls", error);
+        let (time, source, number) = split(after);
+        let rows = self
+            .reader()
+            .await?
+            .query(
+                "select d.source, c.call, c.direction, c.queued_at, c.answered_at, c.abandoned_at,
+                        c.ended_at, c.ticket, c.time
+                 from call c join device d on d.id = c.device_id
+                 where ($1::timestamptz is null or c.time >= $1)
+                   and ($2::timestamptz is null or c.time < $2)
+                   and ($3::timestamptz is null or
+                        (c.time, d.source collate \"C\", c.call collate \"C\")
+                        < ($3, $4::text, $5::text))
+                 order by c.time desc, d.source collate \"C\" desc, c.call collate \"C\" desc
+                 limit $6",
+                &[&from, &to, &time, &source, &number, &limit],
+            )
+            .await
+            .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                Ok(CallRow {
+                    source: row.try_get(0)?,
+                    call: row.try_get(1)?,
+                    direction: row.try_get(2)?,
+                    queued_at: row.try_get(3)?,
+                    answered_at: row.try_get(4)?,
+                    abandoned_at: row.try_get(5)?,
+                    ended_at: row.try_get(6)?,
+                    ticket: row.try_get(7)?,
+                    time: row.try_get(8)?,
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+
+    /// Figures of the service desk at `now`. The civil day began at `today`; a ticket without a due
+    /// time is due `default_due_s` seconds after it was created.
+    pub async fn desk_figures(
+        &self,
+        now: DateTime<Utc>,
+        today: DateTime<Utc>,
+        default_due_s: i64,
+    ) -> Result<DeskFigures, StoreError> {
+        let failed = |error| StoreError::of("count the service desk", error);
+        let client = self.reader().await?;
+        let row = client
+            .query_one(include_str!("desk_figures.sql"), &[&now, &today, &default_due_s])
+            .await
+            .map_err(failed)?;
+        let mut figures = DeskFigures {
+            received_total: row.try_get(0).map_err(failed)?,
+            handled_total: row.try_get(1).map_err(failed)?,
+            in_process: row.try_get(2).map_err(failed)?,
+            overdue: row.try_get(3).map_err(failed)?,
+            received_today: row.try_get(4).map_err(failed)?,
+            handled_today: row.try_get(5).map_err(failed)?,
+            calls_today: row.try_get(6).map_err(failed)?,
+            abandoned_today: row.try_get(7).map_err(failed)?,
+            latest: row.try_get(8).map_err(failed)?,
+            ..DeskFigures::default()
+        };
+        let rows = client
+            .query(
+                "select grouping(channel) = 0, coalesce(channel, status), count(*) from ticket
+                 group by grouping sets ((channel), (status)) order by 1, 2",
+                &[],
+            )
+            .await
+            .map_err(failed)?;
+        for row in &rows {
+            // Tickets whose channel was never told have no name to count under.
+            let Some(name) = row.try_get::<_, Option<String>>(1).map_err(failed)? else { continue };
+            let count = row.try_get(2).map_err(failed)?;
+            let by_channel: bool = row.try_get(0).map_err(failed)?;
+            if by_channel { &mut figures.channels } else { &mut figures.statuses }
+                .push((name, count));
+        }
+        Ok(figures)
+    }
+}

@@ -1,0 +1,158 @@
+//! From a device's publish to the rows: stored once, rolled up exactly, refused with a reason.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ioc_hub::clock::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+use crate::site::{Site, wait_for};
+
+/// A 30 s boundary some minutes ago, within one 5-minute bucket with the next eight periods.
+#[expect(clippy::unwrap_used, reason = "a time of today is in range")]
+fn period() -> DateTime<Utc> {
+    let now = SystemClock.now().timestamp();
+    DateTime::from_timestamp(now - now % 300 - 300, 0).unwrap()
+}
+
+fn interval(time: DateTime<Utc>, seq: u64, counts: &[u64]) -> Value {
+    let lanes: Vec<Value> = counts
+        .iter()
+        .enumerate()
+        .map(|(lane, count)| {
+            json!({
+                "lane": lane + 1, "direction": "forward", "count": count, "occupancy": 0.183,
+                "speed_kmh": 28.4, "headway_s": 0.73, "samples": 30, "samples_expected": 30,
+                "classes": {"motorcycle": count, "car": 0},
+            })
+        })
+        .collect();
+    json!({"v": 1, "time": time, "boot": 2, "seq": seq, "duration_s": 30, "lanes": lanes})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interval_is_stored_once_and_rolled_up_exactly() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let begin = period();
+    for n in 0..4 {
+        let time = begin + TimeDelta::seconds(30 * n);
+        let message = interval(time, u64::try_from(n)?, &[41, 0]);
+        site.publish_json("vds/vds-001/interval", &message).await?;
+    }
+    // The same again under another seq, and once with other content.
+    site.publish_json("vds/vds-001/interval", &interval(begin, 50, &[41, 0])).await?;
+    site.publish_json("vds/vds-001/interval", &interval(begin, 51, &[99, 0])).await?;
+    site.wait_count("select count(*) from quarantine where reason = 'conflict'", 1).await?;
+    assert_eq!(site.count("select count(*) from interval_reading").await?, 8);
+    let row = site
+        .client()
+        .await?
+        .query_one(
+            "select intervals, good, count_n, count_sum, count_min, count_max, occupancy_sum, \
+                    speed_count, speed_sum, samples, motorcycle, bicycle \
+             from interval_5min r join detector t on t.id = r.detector_id where t.place = 'lane/1'",
+            &[],
+        )
+        .await?;
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i32>(1), row.get::<_, i32>(2)), (4, 4, 4));
+    assert_eq!(row.get::<_, i64>("count_sum"), 164);
+    assert_eq!(row.get::<_, i64>("occupancy_sum"), 4 * 1830 * 30_000);
+    assert_eq!(row.get::<_, i64>("speed_sum"), 164 * 284);
+    assert_eq!(row.get::<_, i64>("samples"), 120);
+    assert_eq!(row.get::<_, Option<i64>>("motorcycle"), Some(164));
+    assert_eq!(row.get::<_, Option<i64>>("bicycle"), None);
+    // Both lanes of the repeated message, and the second lane of the conflicting one.
+    let duplicates = "select duplicates from source_state where source = 'vds-001'";
+    site.wait_count(duplicates, 3).await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_values_stay_null_and_never_become_zero() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let message = json!({
+        "v": 1, "time": period(), "boot": 1, "seq": 1, "duration_s": 30,
+        "lanes": [{"lane": 1, "count": null}],
+    });
+    site.publish_json("vds/vds-001/interval", &message).await?;
+    site.wait_count("select count(*) from interval_reading where count is null", 1).await?;
+    let unknown = "select count(*) from interval_5min where count_n = 0 and count_min is null \
+                   and occupancy_ms = 0 and speed_count = 0 and motorcycle is null";
+    assert_eq!(site.count(unknown).await?, 1);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_lies_in_the_quarantine_with_its_reason() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let now = SystemClock.now();
+    let state = |time: DateTime<Utc>| {
+        let group = json!({"group": 2, "kind": "vehicle", "state": 6});
+        json!({"v": 1, "time": time, "boot": 1, "seq": 1, "mode": "free", "groups": [group]})
+    };
+    for (topic, payload) in [
+        ("vds/vds-001/interval", b"{not json".to_vec()),
+        ("vds/vds-001/nonsense", b"{}".to_vec()),
+        ("signal/sig-0001/state", state(now + TimeDelta::minutes(11)).to_string().into_bytes()),
+        ("signal/sig-0001/state", state(now - TimeDelta::days(91)).to_string().into_bytes()),
+        ("signal/nobody/state", state(now).to_string().into_bytes()),
+        ("signal/vds-001/state", state(now).to_string().into_bytes()),
+        ("desk/desk-1022/ticket", br#"{"v":1,"ho_ten":"x"}"#.to_vec()),
+    ] {
+        site.publish(topic, payload).await?;
+    }
+    let reasons = wait_for("seven refusals", || async {
+        let rows =
+            site.client().await?.query("select reason from quarantine order by id", &[]).await?;
+        let reasons: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        Ok((reasons.len() == 7).then_some(reasons))
+    })
+    .await?;
+    let expected = [
+        "json",
+        "topic",
+        "clock_ahead",
+        "too_old",
+        "unknown_source",
+        "wrong_service",
+        "personal_data",
+    ];
+    assert_eq!(reasons, expected);
+    let kept = "select count(*) from quarantine where reason = 'personal_data' \
+                and convert_from(payload, 'UTF8') = 'ho_ten, v'";
+    assert_eq!(site.count(kept).await?, 1);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_hub_on_the_same_database_is_refused() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let second = crate::site::new_broker().await?;
+    let options = crate::site::SiteOptions::default();
+    let started = Site::start_on(options, site.database.clone(), second).await;
+    let error = started.err().map(|error| format!("{error:#}")).unwrap_or_default();
+    assert!(error.contains("Taken"), "{error}");
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_hub_goes_on_with_the_same_data() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let begin = period();
+    site.publish_json("vds/vds-001/interval", &interval(begin, 1, &[5])).await?;
+    site.wait_count("select count(*) from interval_reading", 1).await?;
+    assert!(site.password.is_some(), "the first start makes an administrator");
+    let (options, database, broker) = site.stop().await?;
+    let mut device = crate::site::Publisher::connect(&broker);
+    let later = interval(begin + TimeDelta::seconds(30), 2, &[7]).to_string().into_bytes();
+    device.publish("ioc/1/can-tho/vds/vds-001/interval", later).await?;
+    let site = Site::start_on(options, database, broker).await?;
+    assert!(site.password.is_none(), "the second start makes none");
+    // What was published while the hub was away waited in the broker.
+    site.wait_count("select count(*) from interval_reading", 2).await?;
+    site.wait_count("select count_sum from interval_5min", 12).await?;
+    site.stop().await?;
+    Ok(())
+}
