@@ -30,7 +30,7 @@ const CITY: Noun = Noun {
     select: "select token, settings from city",
     // Only the seed registers a city.
     insert: "update city set settings = settings where $1::jsonb is null",
-    update: "update city set settings = $1 - 'now'",
+    update: "update city set settings = $1::jsonb - 'now'",
     remove: "",
 };
 
@@ -99,7 +99,7 @@ const METRIC: Noun = Noun {
              set name_vi = r.name_vi, name_en = r.name_en, unit_of_measure = r.unit_of_measure, \
                  minimum = r.minimum, maximum = r.maximum, source = r.source \
              from jsonb_populate_record(null::metric_definition, $1) r where m.name = r.name",
-    remove: "delete from metric_definition where name = $1->>'name'",
+    remove: "delete from metric_definition where name = $1::jsonb->>'name'",
 };
 
 const CATEGORY: Noun = Noun {
@@ -112,7 +112,7 @@ const CATEGORY: Noun = Noun {
     update: "update ticket_category c \
              set name_vi = r.name_vi, name_en = r.name_en, public_space = r.public_space \
              from jsonb_populate_record(null::ticket_category, $1) r where c.id = r.id",
-    remove: "delete from ticket_category where id = $1->>'id'",
+    remove: "delete from ticket_category where id = $1::jsonb->>'id'",
 };
 
 const DEVICES: Noun = Noun {
@@ -123,14 +123,14 @@ const DEVICES: Noun = Noun {
     insert: "insert into device (source, service, name_vi, name_en, lon, lat, area, corridor, \
                                  parent, period_ms, simulated, registered_at) \
              select source, service, name_vi, name_en, lon, lat, area, corridor, parent, period_ms, \
-                    simulated, ($1->>'now')::timestamptz \
+                    simulated, ($1::jsonb->>'now')::timestamptz \
              from jsonb_populate_record(null::device, $1)",
     update: "update device d \
              set service = r.service, name_vi = r.name_vi, name_en = r.name_en, lon = r.lon, \
                  lat = r.lat, area = r.area, corridor = r.corridor, parent = r.parent, \
                  period_ms = r.period_ms, simulated = r.simulated, retired_at = null \
              from jsonb_populate_record(null::device, $1) r where d.source = r.source",
-    remove: "update device set retired_at = ($1->>'now')::timestamptz where source = $1->>'source'",
+    remove: "update device set retired_at = ($1::jsonb->>'now')::timestamptz where source = $1::jsonb->>'source'",
 };
 
 const DETECTOR: Noun = Noun {
@@ -143,12 +143,12 @@ const DETECTOR: Noun = Noun {
                (device_id, place, name_vi, name_en, direction, lane_class, free_flow_kmh) \
              select d.id, r.place, r.name_vi, r.name_en, r.direction, r.lane_class, r.free_flow_kmh \
              from jsonb_populate_record(null::detector, $1) r \
-             join device d on d.source = $1->>'source'",
+             join device d on d.source = $1::jsonb->>'source'",
     update: "update detector t \
              set name_vi = r.name_vi, name_en = r.name_en, direction = r.direction, \
                  lane_class = r.lane_class, free_flow_kmh = r.free_flow_kmh \
              from jsonb_populate_record(null::detector, $1) r \
-             join device d on d.source = $1->>'source' \
+             join device d on d.source = $1::jsonb->>'source' \
              where t.device_id = d.id and t.place = r.place",
     remove: "",
 };
