@@ -205,18 +205,15 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     );
 
     let app = App {
-        store: store.clone(),
-        clock: Arc::clone(&clock),
         settings: api_settings(&config, &options.city),
         ready: ready_seen.clone(),
-        metrics: {
-            let metrics = Arc::clone(&metrics);
-            Arc::new(move || metrics.render())
-        },
+        metrics: metrics_text(&metrics),
         state_of: state_of(&live, &clock),
         live,
-        stop: stop.clone(),
         writer: writer_handle,
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        stop: stop.clone(),
         gate: Gate::new(),
     };
     tasks.spawn("web", serve(listener, app, stop.clone()));
@@ -305,6 +302,11 @@ fn api_settings(config: &Config, city: &City) -> ApiSettings {
         slow_client: Duration::from_secs(config.live.slow_client_s),
         default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
     }
+}
+
+fn metrics_text(metrics: &Arc<Metrics>) -> api::MetricsText {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move || metrics.render())
 }
 
 fn state_of(live: &Live, clock: &SharedClock) -> api::StateOf {

@@ -60,7 +60,10 @@ pub(super) async fn check(loaded: &Loaded, is_local: bool) -> anyhow::Result<()>
     let config = &loaded.config;
     let mut report = Report::default();
     let changed = loaded.effective.iter().filter(|(.., origin)| *origin != Origin::Default).count();
-    report.good("configuration", format!("{changed} of {} keys differ from the defaults", loaded.effective.len()));
+    report.good(
+        "configuration",
+        format!("{changed} of {} keys differ from the defaults", loaded.effective.len()),
+    );
     if config.insecure {
         report.note("insecure = true: connections are not encrypted");
     }

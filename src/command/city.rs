@@ -109,8 +109,13 @@ fn diff(differences: &[Difference]) -> anyhow::Result<()> {
         return Ok(());
     }
     differences.iter().for_each(say);
+    let missing = differences.iter().filter(|difference| difference.is_missing_device()).count();
+    let retire = match missing {
+        0 => "",
+        _ => ", with --retire also by retiring devices that it does not have",
+    };
     bail!(
-        "{} between the folder and the registry; `ioc-hub city apply` takes the folder over",
+        "{} between the folder and the registry; `ioc-hub city apply` takes the folder over{retire}",
         count(differences.len())
     )
 }

@@ -24,7 +24,10 @@ use tokio::{
 pub(super) fn local_settings(config: &Config) -> LocalSettings {
     LocalSettings {
         folder: config.local.folder.clone(),
-        data: config.local.folder.join("data"),
+        data: match config.local.data.as_str() {
+            "" => config.local.folder.join("data"),
+            data => PathBuf::from(data),
+        },
         mqtt_port: config.local.mqtt_port,
         prefer: if config.local.programs == "private" { Prefer::Private } else { Prefer::Machine },
     }

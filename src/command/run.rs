@@ -102,7 +102,7 @@ async fn run_with(
     announce(config, &hub, servers);
     let prepared = prepared(&tasks, &mut hub).await;
     if let Some(prepared) = &prepared {
-        tell(prepared);
+        tell(prepared, city, servers);
         if simulate {
             let publisher = connect::publisher(config, &servers.host, servers.port)?;
             let simulation = SimulateOptions {
@@ -165,17 +165,21 @@ fn announce(config: &Config, hub: &Hub, servers: &Servers) {
     }
 }
 
-fn tell(prepared: &Prepared) {
+fn tell(prepared: &Prepared, city: &City, servers: &Servers) {
     if let Some(password) = &prepared.first_password {
         say("");
         say("  first administrator, shown only now:");
         say(format!("    user      admin\n    password  {password}"));
     }
+    let (host, port, token) = (&servers.host, servers.port, &city.token);
     say("");
     say("  Next: open the address above and sign in. To see a device arrive, publish one:");
+    say(format!(
+        "    mosquitto_pub -h {host} -p {port} -q 1 -t ioc/1/{token}/vds/my-first/status \
+         -m '{{\"v\":1,\"online\":true,\"boot\":1}}'"
+    ));
     say(
-        "    mosquitto_pub -t ioc/1/can-tho/vds/my-first/status -q 1 -m '{\"v\":1,\"online\":true,\"boot\":1}'",
+        "  It is listed among the sources; README.md tells how to accept it. Ctrl-C stops everything.",
     );
-    say("  and accept it under \"Sources\". Ctrl-C stops everything.");
     say("");
 }

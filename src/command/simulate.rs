@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{connect, load_city, run::devices, say};
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these are help texts, shown as plain text")]
 pub(super) struct SimulateArgs {
     /// Devices: `city`, or a generated design point S, M, L. The hub's registry must hold them.
     #[arg(long, value_name = "SCALE")]
