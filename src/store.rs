@@ -20,6 +20,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+pub mod city;
 mod copy;
 pub mod device;
 mod encode;
@@ -28,8 +29,10 @@ pub mod journal;
 pub mod metric;
 pub mod migrate;
 mod presence;
+pub mod probe;
 pub mod quarantine;
 pub mod refuse;
+pub mod register;
 pub mod registry;
 pub(crate) mod request;
 pub mod retention;

@@ -192,7 +192,7 @@ impl Inserter {
 }
 
 /// One hub works on one database. The lock ends with the connection.
-const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
+pub(super) const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
 
 /// Claims the database for this hub, for as long as the connection lasts.
 ///
