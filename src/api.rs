@@ -42,6 +42,8 @@ mod page;
 mod params;
 mod problem;
 mod quarantine;
+#[cfg(test)]
+mod route_tests;
 mod series;
 mod session;
 mod source;

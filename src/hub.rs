@@ -168,10 +168,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let metrics = Metrics::new();
     let clock = options.clock;
     let now = clock.now();
-    let contract = Contract {
-        city: options.city.token.clone(),
-        personal_keys: config.ingest.personal_keys.clone(),
-    };
+    let contract = contract(&config, &options.city);
 
     let session_clock = Arc::clone(&clock);
     let (session, deliveries, acknowledger, broker_state) =
@@ -274,6 +271,10 @@ pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
         quarantine_bytes: ingest.quarantine_bytes,
         zone,
     }
+}
+
+fn contract(config: &Config, city: &City) -> Contract {
+    Contract { city: city.token.clone(), personal_keys: config.ingest.personal_keys.clone() }
 }
 
 fn live_settings(config: &Config) -> LiveSettings {

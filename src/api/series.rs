@@ -1,8 +1,8 @@
 //! History of traffic detectors: one series per source, lane or zone, quantity and class.
 //!
 //! `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
-//! them, `text` writes CSV and columns. Limits: 50 series and 200,000 points per request, 20,000
-//! points per series; beyond them the request is refused.
+//! them, `text` writes CSV and columns. Limits: 50 series, 200,000 points and about 5 million stored
+//! rows per request, 20,000 points per series; beyond them the request is refused before any query.
 
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ const POINTS: i64 = 2_000;
 const SERIES_MAX: usize = 50;
 /// Most points of one request.
 const POINTS_MAX: usize = 200_000;
+/// Most stored rows that one request may read: some seconds of the database's time.
+const ROWS_MAX: i64 = 5_000_000;
 const CSV: &str = "text/csv";
 const COLUMNS: &str = "application/vnd.ioc.columns";
 
@@ -215,18 +217,10 @@ pub(super) async fn series(
         return Err(Problem::invalid("from", "is not before `to`"));
     }
     let devices = devices(&app, &asking).await?;
+    let readings = readings(&app, &asking, (to, now), &devices)?;
     let mut set = SeriesSet { from: asking.from, to, series: Vec::new() };
-    let mut points = 0;
-    for device in &devices {
-        for series in of_device(&app, &asking, (to, now), device).await? {
-            points += series.points.len();
-            if points > POINTS_MAX {
-                let detail = format!("more than {POINTS_MAX} points");
-                let help = "ask for fewer series, a longer step or a shorter span";
-                return Err(Problem::too_much("points", detail, help));
-            }
-            set.series.push(series);
-        }
+    for reading in &readings {
+        set.series.extend(reading.read(&app, &asking, now).await?);
     }
     if answer::accepts(&headers, CSV) {
         return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text::csv(&set)?.into()));
@@ -263,13 +257,20 @@ async fn devices(app: &App, asking: &SeriesQuery) -> Result<Vec<DeviceRow>, Prob
     Ok(devices)
 }
 
-async fn of_device(
+/// What is read of one device.
+struct Reading<'a> {
+    device: &'a DeviceRow,
+    places: Vec<Place>,
+    plan: Plan,
+}
+
+/// Decides what to read of each device, within the limits of a request.
+fn readings<'a>(
     app: &App,
     asking: &SeriesQuery,
     (to, now): (DateTime<Utc>, DateTime<Utc>),
-    device: &DeviceRow,
-) -> Result<Vec<Series>, Problem> {
-    let places = places(device, &asking.places())?;
+    devices: &'a [DeviceRow],
+) -> Result<Vec<Reading<'a>>, Problem> {
     let wish = Wish {
         from: asking.from,
         to,
@@ -277,29 +278,59 @@ async fn of_device(
         points: asking.points,
         raw_only: asking.quantity.contains(&Quantity::HeadwayS),
     };
-    let setting = Setting {
-        period_ms: device.period_ms,
-        raw_since: now - app.settings.interval_horizon,
-        zone: app.settings.zone,
-    };
-    let plan = plan::plan(&wish, &setting)?;
-    let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
-    ids.sort_unstable();
-    let classes = !asking.class.is_empty();
-    let rows = app.store.series(plan.basis, &ids, &plan.edges, classes).await?;
-    let classes: Vec<Option<Class>> =
-        if classes { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
-    let mut all = Vec::new();
-    for (place, ids) in &places {
-        for &quantity in &asking.quantity {
-            for &class in &classes {
-                let what = (quantity, class);
-                let points = fold::points(&plan, &rows, ids, what, (device.period_ms, now));
-                all.push(one(&device.source, place.as_deref(), what, &plan, points));
+    let (mut points, mut rows) = (0, 0);
+    let mut readings = Vec::with_capacity(devices.len());
+    for device in devices {
+        let places = places(device, &asking.places())?;
+        let setting = Setting {
+            period_ms: device.period_ms,
+            raw_since: now - app.settings.interval_horizon,
+            zone: app.settings.zone,
+        };
+        let plan = plan::plan(&wish, &setting)?;
+        let detectors = places.iter().map(|(_, ids)| ids.len()).sum();
+        points += plan.buckets() * places.len() * asking.quantity.len() * asking.class.len().max(1);
+        rows += plan.rows(detectors, device.period_ms);
+        readings.push(Reading { device, places, plan });
+    }
+    let help = "ask for fewer series, a longer step or a shorter span";
+    if points > POINTS_MAX {
+        let detail = format!("{points} points, allowed are {POINTS_MAX}");
+        return Err(Problem::too_much("points", detail, help));
+    }
+    if rows > ROWS_MAX {
+        let detail = format!("{rows} stored rows would be read, allowed are {ROWS_MAX}");
+        return Err(Problem::too_much("from", detail, help));
+    }
+    Ok(readings)
+}
+
+impl Reading<'_> {
+    async fn read(
+        &self,
+        app: &App,
+        asking: &SeriesQuery,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Series>, Problem> {
+        let Self { device, places, plan } = self;
+        let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        ids.sort_unstable();
+        let by_class = !asking.class.is_empty();
+        let rows = app.store.series(plan.basis, &ids, &plan.edges, by_class).await?;
+        let classes: Vec<Option<Class>> =
+            if by_class { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
+        let mut all = Vec::new();
+        for (place, ids) in places {
+            for &quantity in &asking.quantity {
+                for &class in &classes {
+                    let what = (quantity, class);
+                    let points = fold::points(plan, &rows, ids, what, (device.period_ms, now));
+                    all.push(one(&device.source, place.as_deref(), what, plan, points));
+                }
             }
         }
+        Ok(all)
     }
-    Ok(all)
 }
 
 fn one(

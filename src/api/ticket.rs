@@ -11,6 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use ioc_ingest::{
     Word,
     ticket::{Channel, TicketStatus},
+    topic::is_token,
 };
 use serde::Serialize;
 
@@ -323,6 +324,9 @@ pub(super) async fn one(
     caller.require(Right::Read)?;
     let missing = || Problem::not_found(format!("there is no ticket {id:?}"));
     let (source, number) = id.split_once(':').ok_or_else(missing)?;
+    if number.contains('\0') || !is_token(source) {
+        return Err(missing());
+    }
     let one = Some((source.to_owned(), number.to_owned()));
     let filter = TicketFilter { one, limit: 1, ..TicketFilter::default() };
     let row = app.store.tickets(&filter).await?.pop().ok_or_else(missing)?;

@@ -65,6 +65,8 @@ pub struct Committed {
     pub conflicting: Vec<bool>,
     /// Per message of the batch: fact rows that were already there.
     pub duplicate_rows: Vec<u32>,
+    /// Per message of the batch: parts refused, conflicts included, and of them not kept.
+    pub refused: Vec<(u32, u32)>,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
 }
@@ -175,6 +177,8 @@ impl Inserter {
             self.quarantine.write(&transaction, bound, items, &refused).await?;
         done.quarantined = quarantined;
         done.dropped = counts.dropped_total();
+        let refused_of = |item| counts.refused.get(&item).copied().unwrap_or_default();
+        done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();
         done.tickets = self.tickets.refresh(&transaction, items).await?;
         self.presence

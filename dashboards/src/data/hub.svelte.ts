@@ -8,9 +8,10 @@ import { Devices } from './devices.svelte';
 import { Problem } from './http';
 import { Link } from './link.svelte';
 import { LiveChannel, type Observer, type Socket, type SocketEvents } from './live';
-import { currentSession, signOut } from './session';
+import { checkSession, signOut } from './session';
 import { Sources } from './sources.svelte';
-import type { City, Hello } from './wire/wire';
+import type { City } from './wire/api';
+import type { Hello } from './wire/live';
 
 const PROTOCOL = 'ioc.live.v1';
 /** Pause before the registry is asked for again after a failure, or when unknown devices report. */
@@ -140,7 +141,7 @@ export class Hub {
   /** A refused handshake does not tell a page why; an ended session is one reason. */
   async #checkSession(): Promise<void> {
     try {
-      await currentSession();
+      await checkSession();
     } catch (cause) {
       if (cause instanceof Problem && cause.status === 401) this.onSignedOut();
     }
