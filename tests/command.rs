@@ -185,7 +185,7 @@ fn config_prints_every_value_with_where_it_came_from() {
 fn every_broken_reference_of_a_city_is_reported_at_once() {
     let folder = Folder::new("broken");
     let city = folder.city();
-    replace(&city.join("devices.csv"), "\nvds-001,vds,", "\nvds-001,vdss,");
+    replace(&city.join("devices.csv"), "\nvds-003,vds,", "\nvds-003,vdss,");
     replace(&city.join("devices.csv"), "105.715321,10.098386,ql91,", "105.715321,10.098386,ql19,");
     replace(&city.join("detectors.csv"), "\nvds-150,1,", "\nvds-999,1,");
     let city = city.display().to_string();
@@ -364,24 +364,24 @@ async fn accounts_are_managed_at_the_terminal() -> TestResult {
 
     let good = "blue-lantern-4711";
     servers
-        .run_saying(good, &["user", "add", "lan", "--role", "administrator"])
+        .run_saying(good, &["user", "add", "minh", "--role", "administrator"])
         .ends(0)
-        .says("added lan, administrator");
-    servers.run_saying(good, &["user", "add", "lan"]).ends(1).complains("already an account lan");
+        .says("added minh, administrator");
+    servers.run_saying(good, &["user", "add", "minh"]).ends(1).complains("already an account minh");
     servers.run_saying("short", &["user", "add", "binh"]).ends(1).complains("at least 12");
     servers.run_saying(good, &["user", "add", "Bình"]).ends(1).complains("a-z 0-9 - _ .");
     servers.run_saying(good, &["user", "add", "binh", "--role", "operator"]).ends(0);
     let list = servers.run(&["user", "list"]).ends(0).out;
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let list: Vec<_> = list.lines().map(words).collect();
-    assert_eq!(list, [["binh", "operator", "enabled"], ["lan", "administrator", "enabled"]]);
+    assert_eq!(list, [["binh", "operator", "enabled"], ["minh", "administrator", "enabled"]]);
 
     let hash = "select password_hash from account where name = 'binh'";
     let before = servers.ask(hash).await;
     servers.run_saying("another-good-word-9", &["user", "password", "binh"]).ends(0);
     assert_ne!(servers.ask(hash).await, before);
     servers.run_saying(good, &["user", "password", "nobody"]).ends(1).complains("nobody");
-    servers.run(&["user", "disable", "lan"]).ends(1).complains("last enabled administrator");
+    servers.run(&["user", "disable", "minh"]).ends(1).complains("last enabled administrator");
     servers.run(&["user", "disable", "binh"]).ends(0).says("binh is disabled");
     servers.run(&["user", "list"]).ends(0).says("disabled");
     let journal =
@@ -389,7 +389,7 @@ async fn accounts_are_managed_at_the_terminal() -> TestResult {
     assert_eq!(
         journal.await,
         [
-            "add_user lan command:ioc-hub",
+            "add_user minh command:ioc-hub",
             "add_user binh command:ioc-hub",
             "set_password binh command:ioc-hub",
             "disable_user binh command:ioc-hub",
