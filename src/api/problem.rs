@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use tokio_postgres::error::SqlState;
 
 use crate::{
     access::{AdministerError, Denied, Right, SignInError},
@@ -182,6 +183,13 @@ impl From<StoreError> for Problem {
             }
             StoreError::Busy { .. } => {
                 Self::unavailable("busy", "the database is busy with other requests")
+            }
+            // The zero character, which JSON and URLs can hold and PostgreSQL's text cannot.
+            StoreError::Refused { source, .. }
+                if source.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) =>
+            {
+                let detail = "a value holds the zero character";
+                Self::new(StatusCode::BAD_REQUEST, "invalid", "A value is not allowed", detail)
             }
             StoreError::Url { .. }
             | StoreError::Ca { .. }
