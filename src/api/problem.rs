@@ -11,12 +11,17 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+<<<<<<< HEAD
 use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
+=======
+use serde::{Deserialize, Serialize};
+use tokio_postgres::error::SqlState;
+>>>>>>> system
 
 use crate::{
     access::{AdministerError, Denied, Right, SignInError},
@@ -242,6 +247,13 @@ impl From<StoreError> for Problem {
             }
             StoreError::Busy { .. } => {
                 Self::unavailable("busy", "the database is busy with other requests")
+            }
+            // The zero character, which JSON and URLs can hold and PostgreSQL's text cannot.
+            StoreError::Refused { source, .. }
+                if source.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) =>
+            {
+                let detail = "a value holds the zero character";
+                Self::new(StatusCode::BAD_REQUEST, "invalid", "A value is not allowed", detail)
             }
             StoreError::Url { .. }
             | StoreError::Ca { .. }
