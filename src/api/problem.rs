@@ -11,17 +11,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-<<<<<<< HEAD
 use chrono::TimeDelta;
 use serde::Serialize;
+use tokio_postgres::error::SqlState;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
-=======
-use serde::{Deserialize, Serialize};
-use tokio_postgres::error::SqlState;
->>>>>>> system
 
 use crate::{
     access::{AdministerError, Denied, Right, SignInError},
