@@ -73,7 +73,7 @@ section!(Database {
     ca_file: String,
     statement_timeout_ms: u32,
 });
-section!(Local { folder: PathBuf, mqtt_port: u16, programs: String });
+section!(Local { folder: PathBuf, data: String, mqtt_port: u16, programs: String });
 section!(Ingest {
     batch_rows: usize,
     linger_ms: u64,

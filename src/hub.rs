@@ -29,7 +29,7 @@ use crate::{
     observe::Metrics,
     readiness::{Component, Readiness},
     store::{
-        Store, StoreError, StoreSettings,
+        Store, StoreError, StoreSettings, city,
         insert::{claim, release},
         migrate, registry,
         retention::Retention,
@@ -139,7 +139,8 @@ pub fn retention(config: &Config) -> Retention {
     }
 }
 
-fn horizon(config: &Config) -> Horizon {
+/// How far ahead and back the configuration lets a message's time lie.
+pub fn horizon(config: &Config) -> Horizon {
     let keep = &config.retention;
     Horizon {
         ahead: TimeDelta::seconds(i64::from(config.ingest.clock_ahead_s)),
@@ -167,10 +168,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let metrics = Metrics::new();
     let clock = options.clock;
     let now = clock.now();
-    let contract = Contract {
-        city: options.city.token.clone(),
-        personal_keys: config.ingest.personal_keys.clone(),
-    };
+    let contract = contract(&config, &options.city);
 
     let session_clock = Arc::clone(&clock);
     let (session, deliveries, acknowledger, broker_state) =
@@ -233,7 +231,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
-        settings: writer_settings(&config, &options.city),
+        settings: writer_settings(&config, options.city.time_zone),
         registry,
         admitted: to_write,
         commands,
@@ -263,6 +261,22 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     Ok(Hub { address, prepared: on_prepared, store, ready: ready_seen, metrics })
 }
 
+/// The limits of the configuration for batches and the quarantine.
+pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
+    let ingest = &config.ingest;
+    WriterSettings {
+        batch_rows: ingest.batch_rows,
+        linger: Duration::from_millis(ingest.linger_ms),
+        quarantine_messages: ingest.quarantine_messages,
+        quarantine_bytes: ingest.quarantine_bytes,
+        zone,
+    }
+}
+
+fn contract(config: &Config, city: &City) -> Contract {
+    Contract { city: city.token.clone(), personal_keys: config.ingest.personal_keys.clone() }
+}
+
 fn live_settings(config: &Config) -> LiveSettings {
     let live = &config.live;
     LiveSettings {
@@ -288,16 +302,6 @@ fn api_settings(config: &Config, city: &City) -> ApiSettings {
         subscriptions: config.live.subscriptions,
         slow_client: Duration::from_secs(config.live.slow_client_s),
         default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
-    }
-}
-
-fn writer_settings(config: &Config, city: &City) -> WriterSettings {
-    WriterSettings {
-        batch_rows: config.ingest.batch_rows,
-        linger: Duration::from_millis(config.ingest.linger_ms),
-        quarantine_messages: config.ingest.quarantine_messages,
-        quarantine_bytes: config.ingest.quarantine_bytes,
-        zone: city.time_zone,
     }
 }
 
@@ -424,7 +428,11 @@ impl Preparation {
             Some(found) if found != self.city.token => {
                 return Err(HubError::OtherCity { found, wanted: self.city.token.clone() });
             }
-            Some(_) => false,
+            Some(_) => {
+                let found = city::differences(&client, &self.city, &self.devices).await?.len();
+                tracing::info!(differences = found, "compared the city folder with the registry");
+                false
+            }
             None => {
                 let now = self.clock.now();
                 registry::seed(&mut client, &self.city, &self.devices, now).await?;

@@ -348,7 +348,8 @@ impl LiveTask {
                 .entry(topic.source.clone())
                 .or_insert_with(|| Latest::new(topic.source.clone(), topic.service, None));
             let duplicates = changes.committed.duplicate_rows.get(at).copied().unwrap_or(0);
-            latest.count(item, duplicates);
+            let refused = changes.committed.refused.get(at).copied().unwrap_or_default();
+            latest.count(item, duplicates, refused);
             latest.source_version = self.version;
             let conflicting = changes.committed.conflicting.get(at).copied().unwrap_or(false);
             let Some(accepted) = item.accepted.as_ref().filter(|_| !conflicting) else { continue };
@@ -423,7 +424,12 @@ impl LiveTask {
                 self.dirty_slow.extend(self.dirty.iter().cloned());
                 std::mem::take(&mut self.dirty)
             }
-            Pace::Slow => std::mem::take(&mut self.dirty_slow),
+            // What changed since the last tick belongs to the version that is closed now.
+            Pace::Slow => {
+                let mut dirty = std::mem::take(&mut self.dirty_slow);
+                dirty.extend(self.dirty.iter().cloned());
+                dirty
+            }
         };
         let closed = self.version;
         self.version += 1;

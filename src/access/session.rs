@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError, account::NewSession, journal::JournalEntry
 /// Guards signing in: how many hashes at once, how many failures from where.
 #[derive(Debug)]
 pub struct Gate {
-    attempts: Attempts,
+    pub(super) attempts: Attempts,
     pub(super) hashing: Hashing,
 }
 

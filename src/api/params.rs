@@ -29,6 +29,10 @@ impl<S: Send + Sync, T: FromParams> FromRequestParts<S> for Asked<T> {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|error| Problem::invalid("query", error.body_text()))?;
+        // No text of ours holds one, and the database takes none.
+        if let Some((name, _)) = pairs.iter().find(|(_, value)| value.contains('\0')) {
+            return Err(Problem::invalid(name.clone(), "holds a NUL character"));
+        }
         let mut params = Params::new(pairs);
         let asked = T::from_params(&mut params)?;
         params.finish()?;
@@ -224,5 +228,24 @@ mod tests {
         let span = [("from", "2026-03-02T00:00:00Z"), ("to", "2026-03-02T00:00:00Z")];
         assert_eq!(params(&span).span().unwrap_err().at_fault(), Some("to"));
         assert_eq!(params(&[]).span().unwrap(), (None, None));
+    }
+
+    struct Text;
+
+    impl FromParams for Text {
+        fn from_params(params: &mut Params) -> Result<Self, Problem> {
+            params.text("q").map(|_| Self)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nul_character_is_the_callers_mistake() {
+        let read = async |uri: &str| {
+            let request = axum::http::Request::builder().uri(uri).body(()).unwrap();
+            Asked::<Text>::from_request_parts(&mut request.into_parts().0, &()).await
+        };
+        assert!(read("/?q=ab").await.is_ok());
+        let problem = read("/?q=a%00b").await.err().unwrap();
+        assert_eq!(problem.at_fault(), Some("q"));
     }
 }

@@ -11,7 +11,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde::Serialize;
+use tokio_postgres::error::SqlState;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -171,6 +173,16 @@ impl Problem {
             .help("sign in with POST /api/v1/sessions")
     }
 
+    /// Passwords were wrong too often.
+    fn too_many_attempts(wait: TimeDelta) -> Self {
+        let seconds = u32::try_from(wait.num_seconds()).unwrap_or(0).saturating_add(1);
+        let detail = "passwords were wrong too often for this name or from this address";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too_many_attempts", "Too many wrong passwords", detail)
+            .help(format!("wait {seconds} seconds"))
+            .retry_s(seconds)
+    }
+
     /// Another web site's page sent the request.
     pub(crate) fn cross_site() -> Self {
         let detail = "a page of another origin may not change anything here";
@@ -232,6 +244,13 @@ impl From<StoreError> for Problem {
             StoreError::Busy { .. } => {
                 Self::unavailable("busy", "the database is busy with other requests")
             }
+            // The zero character, which JSON and URLs can hold and PostgreSQL's text cannot.
+            StoreError::Refused { source, .. }
+                if source.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) =>
+            {
+                let detail = "a value holds the zero character";
+                Self::new(StatusCode::BAD_REQUEST, "invalid", "A value is not allowed", detail)
+            }
             StoreError::Url { .. }
             | StoreError::Ca { .. }
             | StoreError::Refused { .. }
@@ -256,18 +275,7 @@ impl From<SignInError> for Problem {
                 let status = StatusCode::UNAUTHORIZED;
                 Self::new(status, "wrong_password", "Not signed in", error.to_string())
             }
-            SignInError::TooMany { wait } => {
-                let seconds = u32::try_from(wait.num_seconds()).unwrap_or(0).saturating_add(1);
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                Self::new(
-                    status,
-                    "too_many_attempts",
-                    "Too many failed sign-ins",
-                    error.to_string(),
-                )
-                .help(format!("wait {seconds} seconds"))
-                .retry_s(seconds)
-            }
+            SignInError::TooMany { wait } => Self::too_many_attempts(wait),
             SignInError::Busy => Self::unavailable("busy", error.to_string()),
             SignInError::Hash(ref why) => {
                 tracing::error!(why, "a sign-in failed");
@@ -287,6 +295,7 @@ impl From<AdministerError> for Problem {
             AdministerError::Exists(_) => Self::conflict("exists", error.to_string()),
             AdministerError::Last(_) => Self::conflict("last_administrator", error.to_string()),
             AdministerError::Unknown(_) => Self::not_found(error.to_string()),
+            AdministerError::TooMany { wait } => Self::too_many_attempts(wait),
             AdministerError::Busy => Self::unavailable("busy", error.to_string()),
             AdministerError::Hash(ref why) => {
                 tracing::error!(why, "a password could not be hashed");

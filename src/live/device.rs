@@ -120,10 +120,19 @@ impl Latest {
         }
     }
 
-    /// Counts a message that came, good or not.
-    pub fn count(&mut self, admitted: &Admitted, duplicate_rows: u32) {
-        self.counters.messages += 1;
-        self.counters.refused += admitted.refused.len() as u64;
+    /// Counts a message that came, good or not: rows that were known, parts that were refused, and
+    /// of these the ones that the quarantine did not keep.
+    pub fn count(
+        &mut self,
+        admitted: &Admitted,
+        duplicate_rows: u32,
+        (refused, dropped): (u32, u32),
+    ) {
+        self.counters.messages += u64::from(!admitted.replayed);
+        self.counters.refused += u64::from(refused);
+        self.counters.dropped += u64::from(dropped);
+        let envelope = admitted.accepted.as_ref().and_then(|accepted| accepted.message.envelope);
+        self.counters.late += u64::from(envelope.is_some_and(|envelope| envelope.late));
         self.counters.duplicates += u64::from(duplicate_rows);
         let received = admitted.delivery.received_at;
         self.last_seen = Some(self.last_seen.map_or(received, |known| known.max(received)));
@@ -202,7 +211,6 @@ impl Latest {
     }
 
     fn note_envelope(&mut self, envelope: &ioc_ingest::Envelope, received_at: DateTime<Utc>) {
-        self.counters.late += u64::from(envelope.late);
         if !envelope.late {
             self.lag_ms = Some((received_at - envelope.time).num_milliseconds());
         }

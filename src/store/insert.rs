@@ -65,6 +65,8 @@ pub struct Committed {
     pub conflicting: Vec<bool>,
     /// Per message of the batch: fact rows that were already there.
     pub duplicate_rows: Vec<u32>,
+    /// Per message of the batch: parts refused, conflicts included, and of them not kept.
+    pub refused: Vec<(u32, u32)>,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
 }
@@ -175,6 +177,8 @@ impl Inserter {
             self.quarantine.write(&transaction, bound, items, &refused).await?;
         done.quarantined = quarantined;
         done.dropped = counts.dropped_total();
+        let refused_of = |item| counts.refused.get(&item).copied().unwrap_or_default();
+        done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();
         done.tickets = self.tickets.refresh(&transaction, items).await?;
         self.presence
@@ -188,7 +192,7 @@ impl Inserter {
 }
 
 /// One hub works on one database. The lock ends with the connection.
-const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
+pub(super) const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
 
 /// Claims the database for this hub, for as long as the connection lasts.
 ///
