@@ -2,7 +2,7 @@
 //!
 //! [`run`] publishes for the devices of a city: traffic with its daily waves, signal cycles that agree
 //! with their events, cameras, cabinets, faults and outages with late replays, the 1022 desk, figures.
-//! With [`SimulateOptions::rate`] it publishes intervals as fast as wanted instead. [`replay`]
+//! With [`SimulateOptions::rate`] it publishes intervals as fast as wanted instead. [`replay()`]
 //! publishes recorded controller events as that controller would.
 //!
 //! The models (`traffic`, `signal`, `desk` …) are pure: what happens at an instant follows from the
@@ -26,11 +26,13 @@ mod metric;
 mod office;
 mod plan;
 mod publisher;
+mod recording;
 mod replay;
 mod roster;
 mod signal;
 mod station;
 mod stress;
+mod switchboard;
 mod traffic;
 
 mod wire;
@@ -46,7 +48,8 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use replay::{Recording, ReplayError, ReplayOptions, ReplayProgress, replay};
+pub use recording::Recording;
+pub use replay::{ReplayError, ReplayOptions, ReplayProgress, replay};
 
 use crate::{
     city::{City, Device},
