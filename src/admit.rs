@@ -53,6 +53,8 @@ pub struct Admitted {
     pub accepted: Option<Accepted>,
     /// What goes to the quarantine: the whole message, or refused parts of it.
     pub refused: Vec<Refused>,
+    /// Whether it comes out of the quarantine: it was counted when it came, and is kept there.
+    pub replayed: bool,
 }
 
 /// A message that is stored.
@@ -116,7 +118,7 @@ pub fn admit(
             (None, vec![Refused { reject, payload, message_time, partial: false }])
         }
     };
-    Admitted { delivery, topic, accepted, refused }
+    Admitted { delivery, topic, accepted, refused, replayed: false }
 }
 
 fn payload_to_keep(

@@ -28,10 +28,12 @@ use crate::{
 
 mod answer;
 mod body;
+mod call;
 mod caller;
 mod city;
 mod contract;
 mod day;
+mod desk;
 mod device;
 mod health;
 mod journal;
@@ -137,8 +139,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(state::state))
         .routes(routes!(ticket::list))
         .routes(routes!(ticket::one))
-        .routes(routes!(ticket::calls))
-        .routes(routes!(ticket::summary))
+        .routes(routes!(call::list))
+        .routes(routes!(desk::summary))
         .routes(routes!(metric::catalogue))
         .routes(routes!(metric::figures))
         .routes(routes!(source::list))

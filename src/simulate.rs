@@ -221,8 +221,8 @@ pub async fn run(
         return stress::run(options, clock, stop, stats).await;
     }
     let start_ms = options.start.map(|start| start.timestamp_millis());
-    let boot = clock.now().timestamp();
     let clock = SimulatedClock::new(clock, start_ms, options.speed);
+    let run = clock.start_ms() / 1000;
     let publishers = roster::publishers(&options, clock.start_ms(), &stats);
     if publishers.is_empty() {
         return Err(SimulateError::NoDevices { devices: options.devices.len(), with: "" });
@@ -235,7 +235,7 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     for (index, publishers) in parts.into_iter().enumerate() {
         let will = publishers.first().map(|publisher| publisher.status(false));
-        let client_id = format!("ioc-simulate-{boot}-{index}");
+        let client_id = format!("ioc-simulate-{run}-{index}");
         let (client, events) = connection::open(&options.broker, client_id, will);
         let (connected, connects) = watch::channel(0);
         let (acknowledged, _) = watch::channel(0);

@@ -20,8 +20,10 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+pub mod call;
 pub mod city;
 mod copy;
+pub mod desk;
 pub mod device;
 mod encode;
 pub mod insert;

@@ -13,6 +13,7 @@ use axum::{
 };
 use chrono::TimeDelta;
 use serde::Serialize;
+use tokio_postgres::error::SqlState;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -242,6 +243,13 @@ impl From<StoreError> for Problem {
             }
             StoreError::Busy { .. } => {
                 Self::unavailable("busy", "the database is busy with other requests")
+            }
+            // The zero character, which JSON and URLs can hold and PostgreSQL's text cannot.
+            StoreError::Refused { source, .. }
+                if source.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) =>
+            {
+                let detail = "a value holds the zero character";
+                Self::new(StatusCode::BAD_REQUEST, "invalid", "A value is not allowed", detail)
             }
             StoreError::Url { .. }
             | StoreError::Ca { .. }

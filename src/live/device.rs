@@ -128,7 +128,7 @@ impl Latest {
         duplicate_rows: u32,
         (refused, dropped): (u32, u32),
     ) {
-        self.counters.messages += 1;
+        self.counters.messages += u64::from(!admitted.replayed);
         self.counters.refused += u64::from(refused);
         self.counters.dropped += u64::from(dropped);
         let envelope = admitted.accepted.as_ref().and_then(|accepted| accepted.message.envelope);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rumqttc::{
-    NetworkOptions, Outgoing as Sent, TlsConfiguration, Transport,
+    NetworkOptions, TlsConfiguration, Transport,
     v5::{
         AsyncClient, Event, EventLoop, MqttOptions,
         mqttbytes::{
@@ -69,8 +69,9 @@ pub(crate) fn open(
     AsyncClient::new(options, QUEUE_MAX)
 }
 
-/// Polls until the client says goodbye, or for a short while after `stop`. `connects` counts the
-/// connections, `acknowledged` the messages that the broker took over.
+/// Polls until the broker has closed the connection after the client's goodbye, or for a short while
+/// after `stop`: closing it from here would reset it, and the last messages with it, while
+/// acknowledgements are under way. `connects` counts the connections, `acknowledged` the messages that the broker took over.
 pub(crate) async fn drive(
     mut events: EventLoop,
     stats: Arc<SimulateStats>,
@@ -104,7 +105,6 @@ pub(crate) async fn drive(
                 counter.fetch_add(1, Ordering::Relaxed);
                 acknowledged.send_modify(|count| *count += 1);
             }
-            Ok(Event::Outgoing(Sent::Disconnect)) => return,
             Ok(_) => {}
             Err(error) => {
                 // Events of the lost connection must not be taken for those of the next.

@@ -64,7 +64,7 @@ impl Activity {
     fn note(&mut self, admitted: &Admitted) {
         self.first_seen = self.first_seen.min(admitted.delivery.received_at);
         self.last_seen = self.last_seen.max(admitted.delivery.received_at);
-        self.counters[MESSAGES] += 1;
+        self.counters[MESSAGES] += i64::from(!admitted.replayed);
         self.counters[UNGUARANTEED] += i64::from(admitted.delivery.qos == 0);
         let Some(accepted) = &admitted.accepted else { return };
         if let Fact::Status(status) = accepted.message.fact {

@@ -116,6 +116,9 @@ impl Quarantine {
         }
         for (item, reject, partial) in conflicts {
             let admitted = &items[*item];
+            if admitted.replayed {
+                continue;
+            }
             let personal = admitted.topic.as_ref().is_some_and(|topic| is_personal(topic.service));
             let masked =
                 personal.then(|| ioc_ingest::decode::mask_personal(&admitted.delivery.payload));

@@ -16,6 +16,7 @@ pub(crate) struct Quarantined {
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) topic: String,
     pub(crate) reason: String,
+    pub(crate) partial: bool,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -26,6 +27,7 @@ impl Quarantined {
             received_at: row.get("received_at"),
             topic: row.get("topic"),
             reason: row.get("reason"),
+            partial: row.get("partial"),
             payload: row.get("payload"),
         }
     }
@@ -38,7 +40,7 @@ pub(crate) async fn quarantined(
 ) -> Result<Option<Quarantined>, StoreError> {
     client
         .query_opt(
-            "select id, received_at, topic, reason, payload from quarantine \
+            "select id, received_at, topic, reason, partial, payload from quarantine \
              where id = $1 and replayed_at is null",
             &[&id],
         )
@@ -58,7 +60,7 @@ pub(crate) async fn unknown_of(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     client
         .query(
-            "select id, received_at, topic, reason, payload from quarantine \
+            "select id, received_at, topic, reason, partial, payload from quarantine \
              where source = $1 and id > $2 and reason = $3 and replayed_at is null \
              order by id limit $4",
             &[&source.as_str(), &after, &reason, &limit],

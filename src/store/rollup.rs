@@ -61,6 +61,10 @@ impl Sums {
         self.good += i32::from(quality::is_good(bits));
         self.duration_ms += duration;
         self.quality |= bits;
+        if bits & quality::OFF_PRESET != 0 {
+            // A camera that looks elsewhere counts something else: kept as a row, never aggregated.
+            return;
+        }
         if let Some(count) = reading.count {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
             self.count_n += 1;
@@ -217,6 +221,13 @@ mod tests {
         let mut sums = Sums::default();
         sums.add(30_000, 0, &reading(Some(0), Some(500), Some(0)));
         assert_eq!((sums.count_n, sums.count_sum, sums.speed_count), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_camera_off_its_home_preset_is_not_aggregated() {
+        let mut sums = Sums::default();
+        sums.add(60_000, quality::OFF_PRESET, &reading(Some(9), Some(300), Some(100)));
+        assert_eq!((sums.intervals, sums.good, sums.count_n, sums.occupancy_ms), (1, 0, 0, 0));
     }
 
     #[test]

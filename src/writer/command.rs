@@ -225,27 +225,32 @@ impl Writer {
         Ok(outcome)
     }
 
-    /// A replay bypasses seq and relies on the natural keys.
+    /// A replay bypasses seq and relies on the natural keys. Of a message that was refused as a whole
+    /// the good parts are stored, and each bad part goes to the quarantine by itself.
     async fn replay_one(
         &self,
         connected: &mut Connected,
         message: stored::Quarantined,
     ) -> Result<ReplayOutcome, WriterError> {
-        let mut admitted = self.admit_again(connected, message);
-        if admitted.accepted.is_none() {
-            let reason = admitted.refused.pop().map(|refused| refused.reject.to_string());
-            return Ok(ReplayOutcome { accepted: false, reason });
+        let partial = message.partial;
+        let admitted = self.admit_again(connected, message);
+        // Where only a part was refused, the rest is stored already.
+        let still_refused = if partial || admitted.accepted.is_none() {
+            admitted.refused.first().map(|refused| refused.reject.to_string())
+        } else {
+            None
+        };
+        if still_refused.is_some() {
+            return Ok(ReplayOutcome { accepted: false, reason: still_refused });
         }
-        admitted.refused.clear();
         let items = vec![admitted];
         match self.commit(connected, &items).await {
-            Ok(committed) if committed.conflicts > 0 => {
-                let reason = Some("conflict: stored with other content; the first is kept".into());
-                Ok(ReplayOutcome { accepted: false, reason })
-            }
             Ok(committed) => {
+                let conflict = committed.conflicts > 0;
                 self.finish(items, committed).await;
-                Ok(ReplayOutcome { accepted: true, reason: None })
+                let reason = "conflict: stored with other content; the first is kept";
+                let reason = conflict.then(|| reason.to_owned());
+                Ok(ReplayOutcome { accepted: !conflict, reason })
             }
             Err(StoreError::Refused { source, .. }) => {
                 Ok(ReplayOutcome { accepted: false, reason: Some(source.to_string()) })
@@ -257,7 +262,9 @@ impl Writer {
     fn admit_again(&self, connected: &Connected, message: stored::Quarantined) -> Admitted {
         let delivery =
             Delivery::unawaited(message.topic, message.payload.into(), message.received_at);
-        admit(&self.contract, &connected.registry, &self.horizon, self.clock.now(), delivery)
+        let now = self.clock.now();
+        let again = admit(&self.contract, &connected.registry, &self.horizon, now, delivery);
+        Admitted { replayed: true, ..again }
     }
 
     async fn accept(

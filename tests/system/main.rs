@@ -6,3 +6,4 @@
 
 mod ingest;
 mod site;
+mod store;
