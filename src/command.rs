@@ -133,8 +133,13 @@ pub(crate) fn main() -> ExitCode {
     let level_of = |key: &str| loaded.effective.iter().find(|(name, ..)| name == key);
     let origin = level_of("log.level").map_or(&Origin::Default, |(.., origin)| origin);
     // Commands that answer and end say only what went wrong, unless somebody asked for more.
-    let is_brief = *origin == Origin::Default && !matches!(cli.command, Command::Run { .. });
-    let level = if is_brief { "warn" } else { &log.level };
+    let level = match cli.command {
+        Command::Run { .. } => &log.level,
+        _ if *origin != Origin::Default => &log.level,
+        // It reports by itself what the parts would log.
+        Command::Check => "error",
+        _ => "warn",
+    };
     if let Err(error) = observe::start_logs(level, &log.format) {
         complain(format!("{origin}: log.level: {level:?} is no filter: {error}"));
         return ExitCode::from(AT_FAULT);

@@ -1,6 +1,8 @@
 //! The command line as a person meets it: the program itself is run, with its own configuration, its
 //! own folders and, where it needs them, a private broker and database of the test.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     io::Write as _,
     net::TcpListener,
@@ -601,6 +603,10 @@ async fn check_judges_database_broker_pages_and_port() -> TestResult {
         .ends(1)
         .says("FAILED  database")
         .says("the password in the variable IOC_DATABASE_PASSWORD");
+    servers
+        .run_with(&["check"], &[("IOC_DATABASE_PASSWORD", "")])
+        .ends(1)
+        .says("put the password into the environment variable IOC_DATABASE_PASSWORD");
     servers
         .run_with(&["check"], &[("IOC_DATABASE_OWNER_URL", ""), ("IOC_BROKER_PORT", "1")])
         .ends(1)

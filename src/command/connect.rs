@@ -182,7 +182,7 @@ pub(super) fn advice(error: &StoreError, keys: &DatabaseKeys<'_>) -> String {
         Some("3D000") => format!("create the database, or correct its name in the key {url}"),
         Some("53300") => "raise max_connections of the server: the hub uses up to 12".to_owned(),
         Some("57P03") => "the server is starting: try again".to_owned(),
-        None if source.to_string().contains("password missing") => {
+        None if explain(error).contains("password missing") => {
             format!("put the password into the environment variable {password}")
         }
         Some(_) => format!("look at the server's log, and at the key {url}"),

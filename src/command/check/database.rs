@@ -7,7 +7,7 @@ use ioc_hub::{
     hub::explain,
     store::{
         Store, StoreError, city, migrate,
-        probe::{self, Server},
+        probe::{self, Extension, Server},
         register, registry,
     },
 };
@@ -35,7 +35,7 @@ pub(super) async fn check(
             return report.failed("database", explain(&error), &advice(&error, &keys));
         }
     };
-    let application = match probe::server(&client, city.map(|city| city.time_zone.name())).await {
+    let application = match probe::server(&client).await {
         Ok(server) => server,
         Err(error) => return report.failed("database", explain(&error), ""),
     };
@@ -46,7 +46,7 @@ pub(super) async fn check(
             report.failed("owner role", explain(&error), &advice(&error, &owner_keys));
         }
     }
-    check_zone(&application, city, report);
+    check_zone(&client, city, report).await;
     check_schema(config, store, &client, city, report).await;
 }
 
@@ -58,21 +58,21 @@ fn check_server(server: &Server, report: &mut Report) {
     } else {
         report.good("database", format!("PostgreSQL {version}, role {}", server.role));
     }
-    match (&server.timescaledb, server.timescaledb_available) {
-        (Some(version), _) => report.good("extension", format!("timescaledb {version}")),
-        (None, true) => {
+    match &server.timescaledb {
+        Extension::Enabled(version) => report.good("extension", format!("timescaledb {version}")),
+        Extension::Available => {
             report.good("extension", "timescaledb is installed; the first start enables it");
         }
-        (None, false) => report.failed(
+        Extension::Absent => report.failed(
             "extension",
-            "the server has no timescaledb",
+            "the server has no timescaledb, or does not load it",
             "install it, add it to shared_preload_libraries and restart the server",
         ),
     }
 }
 
 async fn check_owner(owner: &Client, application: &Server, report: &mut Report) {
-    let found = match probe::server(owner, None).await {
+    let found = match probe::server(owner).await {
         Ok(found) => found,
         Err(error) => return report.failed("owner role", explain(&error), ""),
     };
@@ -82,8 +82,7 @@ async fn check_owner(owner: &Client, application: &Server, report: &mut Report) 
             format!("as superuser in this database: grant create on schema public to {role}");
         return report.failed("owner role", format!("{role} may not make tables"), &advice);
     }
-    let may_enable = found.may_create_in_database || found.is_superuser;
-    if found.timescaledb.is_none() && found.timescaledb_available && !may_enable {
+    if found.timescaledb == Extension::Available && !found.may_extend {
         let advice = "as superuser in this database: create extension timescaledb";
         return report.failed("owner role", format!("{role} may not enable timescaledb"), advice);
     }
@@ -99,17 +98,17 @@ async fn check_owner(owner: &Client, application: &Server, report: &mut Report) 
     }
 }
 
-fn check_zone(server: &Server, city: Option<&City>, report: &mut Report) {
+async fn check_zone(client: &Client, city: Option<&City>, report: &mut Report) {
     let Some(city) = city else { return };
     let zone = city.time_zone.name();
-    if server.knows_zone {
-        report.good("time zone", zone);
-    } else {
-        report.failed(
+    match probe::knows_zone(client, zone).await {
+        Ok(true) => report.good("time zone", zone),
+        Ok(false) => report.failed(
             "time zone",
             format!("the server does not know {zone}"),
             "install the time zone data of the server's system (Debian: tzdata, tzdata-legacy)",
-        );
+        ),
+        Err(error) => report.failed("time zone", explain(&error), ""),
     }
 }
 
