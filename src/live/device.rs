@@ -287,20 +287,17 @@ impl Latest {
         }
     }
 
-    /// Time of the newest measurement, source clock.
+    /// Time of the newest measurement, source clock: of the main stream of the service, so that
+    /// health reports do not hide that a camera's analytics have stopped.
     fn measured_at(&self) -> Option<DateTime<Utc>> {
-        let measured = |stream: &Stream| match stream {
-            Stream::Status => false,
-            Stream::State
-            | Stream::Events
-            | Stream::Interval
-            | Stream::Incident
-            | Stream::Health
-            | Stream::Ticket
-            | Stream::Call
-            | Stream::Sample => true,
+        let main = match self.service {
+            Service::Signal => Some(Stream::State),
+            Service::Vds | Service::Cctv => Some(Stream::Interval),
+            Service::Cabinet | Service::Desk | Service::Onestop | Service::Metric => None,
         };
-        self.parts.iter().filter(|(stream, _)| measured(stream)).map(|(_, part)| part.time).max()
+        let main = main.and_then(|stream| self.parts.get(&stream)).map(|part| part.time);
+        let others = self.parts.iter().filter(|(stream, _)| **stream != Stream::Status);
+        main.or_else(|| others.map(|(_, part)| part.time).max())
     }
 
     /// The row of `devices`.
