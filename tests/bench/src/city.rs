@@ -20,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{
     child::{self, HubProcess},
+    fanout,
     http::{self, Scrape},
     live::{LiveClient, rows},
     payload,
@@ -41,13 +42,25 @@ const LOOK: Duration = Duration::from_secs(2);
 
 type Sent = Arc<Mutex<HashMap<u64, Instant>>>;
 
-/// Measures design point `scale` for so long.
+/// What is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// Design point.
+    pub(crate) scale: Scale,
+    /// How long latencies are collected.
+    pub(crate) span: Duration,
+    /// Live clients of the fan-out afterwards; 0 leaves it out.
+    pub(crate) clients: usize,
+}
+
+/// Measures a design point.
 pub(crate) async fn run(
     servers: &Servers,
     city: &City,
-    (scale, span): (Scale, Duration),
+    extent: Extent,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let Extent { scale, span, .. } = extent;
     let database = format!("bench_city_{}", scale.as_str().to_lowercase());
     let devices = devices(city, scale)?;
     let password = servers.prepare(&database, city, &devices).await?;
@@ -72,10 +85,15 @@ pub(crate) async fn run(
     let taken_s = begun.elapsed().as_secs_f64();
     let cpu_s = process::cpu_s(hub.process.pid()) - cpu_before_s;
     let after = Scrape::take(hub.address).await?;
-    simulation.stop().await?;
-    hub.process.stop().await?;
+    drop(client);
     let measured = Measured { before, after, latencies, memory, taken_s, cpu_s };
-    measured.tell(scale, report)
+    measured.tell(extent.scale, report)?;
+    if extent.clients > 0 {
+        super::say(format!("{} live clients", extent.clients));
+        fanout::run((hub.address, &cookie), servers.clock(), extent.clients, report).await?;
+    }
+    simulation.stop().await?;
+    hub.process.stop().await
 }
 
 /// The city's systems, generated devices, and the probe: what `ioc-hub simulate --scale` publishes for.

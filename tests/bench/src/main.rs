@@ -9,6 +9,7 @@ mod child;
 mod city;
 mod commit;
 mod decode;
+mod fanout;
 mod http;
 mod live;
 mod payload;
@@ -37,7 +38,7 @@ enum Part {
     Decode,
     /// Broker to committed beside the bare reference.
     Commit,
-    /// Latency and memory of the simulated city at a design point.
+    /// Latency, memory and fan-out of the simulated city at a design point.
     City,
     /// From the start of the binary to the first moving value.
     Start,
@@ -64,6 +65,9 @@ struct Args {
     /// Design point of the simulated city: S, M or L.
     #[arg(long, default_value = "M")]
     scale: String,
+    /// Live clients of the fan-out.
+    #[arg(long)]
+    clients: Option<usize>,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -117,8 +121,8 @@ async fn measure(args: Args) -> anyhow::Result<()> {
     }
     // What was measured before a failure is shown too.
     say(report.table());
-    let settings =
-        serde_json::json!({"full": args.full, "rounds": args.rounds, "messages": args.messages});
+    let settings = serde_json::json!({"full": args.full, "rounds": args.rounds, "messages": args.messages,
+        "scale": args.scale, "minutes": args.minutes, "clients": args.clients});
     let json = Path::new(ROOT).join("target/bench.json");
     report.write(&json, &settings)?;
     say(format!("written to {}", json.display()));
@@ -167,7 +171,8 @@ async fn on_servers(
         let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == args.scale);
         let scale = scale.context("--scale is S, M or L")?;
         let span = Duration::from_secs_f64(minutes * 60.0);
-        city::run(servers, city, (scale, span), report).await?;
+        let clients = args.clients.unwrap_or(if args.full { 1_000 } else { 200 });
+        city::run(servers, city, city::Extent { scale, span, clients }, report).await?;
     }
     Ok(())
 }

@@ -7,12 +7,12 @@ const TICKS_PER_S: f64 = 100.0;
 
 /// User and system time of one process in seconds; 0 when it has gone.
 pub(crate) fn cpu_s(pid: u32) -> f64 {
-    stat(&format!("/proc/{pid}/stat")).map_or(0.0, |stat| stat.cpu_s)
+    stat(format!("/proc/{pid}/stat")).map_or(0.0, |stat| stat.cpu_s)
 }
 
 /// The same of a server and its children, those that ended included.
 pub(crate) fn cpu_with_children_s(pid: u32) -> f64 {
-    let Some(own) = stat(&format!("/proc/{pid}/stat")) else { return 0.0 };
+    let Some(own) = stat(format!("/proc/{pid}/stat")) else { return 0.0 };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let children: f64 = processes
         .filter_map(|entry| stat(entry.path().join("stat")))

@@ -1,4 +1,4 @@
-//! The publisher, a process of its own: floods the broker with prepared messages, QoS 1, but never
+//! The publisher, a process of its own: floods the broker with prepared messages, `QoS` 1, but never
 //! more than the allowance that it is told on its standard input, so that the broker's queue stays
 //! short and the rate is that of the slowest stage. Says `ready` when it is connected.
 

@@ -30,9 +30,6 @@ pub(crate) const TABLE: &str = "create table bare_reading (time timestamptz not 
     select create_hypertable('bare_reading', by_range('time', interval '1 day'))";
 const COPY: &str = "copy bare_reading from stdin binary";
 const COLUMNS: i16 = 12;
-/// Window and batch, in messages: the hub's defaults.
-const WINDOW: u16 = 4_000;
-const BATCH: usize = 2_000;
 /// 2000-01-01 in Unix microseconds, PostgreSQL's epoch.
 const EPOCH_US: i64 = 946_684_800_000_000;
 const OID_INT4: u32 = 23;
@@ -45,6 +42,12 @@ pub(crate) struct ReferenceArgs {
     /// First level of the topics to subscribe.
     #[arg(long)]
     pub(crate) root: String,
+    /// Messages that the broker sends ahead of acknowledgement.
+    #[arg(long)]
+    pub(crate) window: u16,
+    /// Most messages of a batch.
+    #[arg(long)]
+    pub(crate) batch: usize,
 }
 
 pub(crate) async fn run(args: ReferenceArgs) -> anyhow::Result<()> {
@@ -53,18 +56,18 @@ pub(crate) async fn run(args: ReferenceArgs) -> anyhow::Result<()> {
     let client = connect(&database.parse()?).await?;
     let mut options = MqttOptions::new("bare", "127.0.0.1", args.port);
     options.set_manual_acks(true).set_clean_start(true).set_connect_properties(ConnectProperties {
-        receive_maximum: Some(WINDOW),
+        receive_maximum: Some(args.window),
         max_packet_size: Some(131_072),
         ..ConnectProperties::new()
     });
     let (mqtt, events) = AsyncClient::new(options, 65_600);
     mqtt.try_subscribe(format!("{}/#", args.root), QoS::AtLeastOnce)?;
-    let (received, deliveries) = mpsc::channel(usize::from(WINDOW));
+    let (received, deliveries) = mpsc::channel(usize::from(args.window));
     let (encoded, batches) = mpsc::channel(1);
     let (committed, acks) = mpsc::channel(64);
     tokio::select! {
         ended = poll(events, mqtt, received, acks) => ended,
-        ended = encode(deliveries, encoded) => ended,
+        ended = encode(deliveries, encoded, args.batch) => ended,
         ended = store(client, batches, committed) => ended,
         _end_of_input = async { while lines.recv().await.is_some() {} } => Ok(()),
     }
@@ -105,10 +108,12 @@ struct Batch {
 async fn encode(
     mut deliveries: mpsc::Receiver<Publish>,
     encoded: mpsc::Sender<Batch>,
+    most: usize,
 ) -> anyhow::Result<()> {
-    let mut received = Vec::with_capacity(BATCH);
-    while deliveries.recv_many(&mut received, BATCH).await > 0 {
-        let mut batch = Batch { stream: Bytes::new(), rows: 0, ids: Vec::with_capacity(BATCH) };
+    let mut received = Vec::with_capacity(most);
+    while deliveries.recv_many(&mut received, most).await > 0 {
+        let mut batch =
+            Batch { stream: Bytes::new(), rows: 0, ids: Vec::with_capacity(received.len()) };
         let mut stream = BytesMut::with_capacity(1 << 20);
         stream.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
         for publish in received.drain(..) {
@@ -196,12 +201,23 @@ fn array<T: Copy>(
     out.put_u32(oid);
     out.put_i32(9);
     out.put_i32(1);
-    values.into_iter().for_each(|value| put(out, value, write));
+    for value in values {
+        put(out, value, write);
+    }
     let length = i32::try_from(out.len() - at - 4).unwrap_or(0);
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }
 
-/// The words that start this role.
-pub(crate) fn words(port: u16, root: &str) -> Vec<String> {
-    vec!["reference".into(), format!("--port={port}"), format!("--root={root}")]
+impl ReferenceArgs {
+    /// The same as words of a command line.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let Self { port, root, window, batch } = self;
+        vec![
+            "reference".into(),
+            format!("--port={port}"),
+            format!("--root={root}"),
+            format!("--window={window}"),
+            format!("--batch={batch}"),
+        ]
+    }
 }

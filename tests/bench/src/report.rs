@@ -54,17 +54,17 @@ impl Report {
         for figure in &self.0 {
             if figure.part != part {
                 part = figure.part;
-                text += &format!("\n{part}\n");
+                text.extend(["\n", part, "\n"]);
             }
             let padding = " ".repeat(width - figure.name.chars().count());
             let mut line =
                 format!("  {}{padding}  {:>10} {}", figure.name, number(figure.value), figure.unit);
             if !figure.rounds.is_empty() {
                 let rounds: Vec<String> = figure.rounds.iter().map(|r| number(*r)).collect();
-                line += &format!("  (rounds {})", rounds.join(", "));
+                line.extend(["  (rounds ", &rounds.join(", "), ")"]);
             }
             if !figure.goal.is_empty() {
-                line += &format!("  [goal: {}]", figure.goal);
+                line.extend(["  [goal: ", figure.goal, "]"]);
             }
             text += &line;
             text.push('\n');

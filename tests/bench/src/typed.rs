@@ -1,6 +1,7 @@
 //! The same message as plain types: what a bare pipeline parses, without any check.
 
 #![expect(dead_code, reason = "everything is parsed; a bare pipeline does not store all of it")]
+#![expect(clippy::struct_field_names, reason = "the names of the message")]
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
