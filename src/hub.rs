@@ -21,6 +21,7 @@ use crate::{
     city::{City, Device},
     clock::SharedClock,
     config::Config,
+    follow,
     intake::{CHUNKS, Intake},
     live::{
         Live, LiveSettings,
@@ -207,7 +208,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         metrics: metrics_text(&metrics),
         state_of: state_of(&live, &clock),
         live,
-        writer: writer_handle,
+        writer: writer_handle.clone(),
         store: store.clone(),
         clock: Arc::clone(&clock),
         stop: stop.clone(),
@@ -249,6 +250,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         devices: options.devices,
         retention: retention(&config),
         tasks: tasks.clone(),
+        handle: writer_handle,
     };
     tasks.spawn("writer", async move {
         let Some(done) = preparation.run(&writer).await? else { return Ok(()) };
@@ -384,6 +386,7 @@ struct Preparation {
     devices: Vec<Device>,
     retention: Retention,
     tasks: Tasks,
+    handle: WriterHandle,
 }
 
 impl Preparation {
@@ -401,6 +404,10 @@ impl Preparation {
                         stop,
                     );
                     self.tasks.spawn("upkeep", upkeep);
+                    let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+                    let stop = self.tasks.stop_token();
+                    let follow = follow::run(store, self.handle.clone(), clock, stop);
+                    self.tasks.spawn("registry changes", follow);
                     return Ok(Some(prepared));
                 }
                 Err(HubError::Store(error)) if error.is_retriable() => writer.note_away(&error),

@@ -7,7 +7,8 @@ use std::{
     io::Write as _,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use ioc_hub::{
@@ -15,10 +16,16 @@ use ioc_hub::{
     local::{self, Broker, Database, LocalSettings, Prefer, Role},
     store::registry,
 };
+use rumqttc::v5::{
+    AsyncClient, Event, MqttOptions,
+    mqttbytes::{QoS, v5::Packet},
+};
 use tokio_postgres::{Client, NoTls};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
+/// Longest wait for anything that a running hub does.
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Where programs are looked for: the tests pass nothing else of their environment on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -338,6 +345,35 @@ impl Servers {
         .await
     }
 
+    /// Waits until a query answers with this text.
+    async fn wait_for(&self, statement: &str, answer: &str) {
+        let begun = Instant::now();
+        loop {
+            let found = self.ask(statement).await;
+            if found == [answer] {
+                return;
+            }
+            assert!(begun.elapsed() < DEADLINE, "{statement}: {found:?}, not {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Publishes a message and waits until the broker has it.
+    async fn publish(&self, topic: &str, payload: &str) -> TestResult {
+        let address = self.broker.address();
+        let options = MqttOptions::new("device", address.ip().to_string(), address.port());
+        let (client, mut events) = AsyncClient::new(options, 10);
+        client.publish(topic, QoS::AtLeastOnce, true, payload.to_owned()).await?;
+        let confirmed = async {
+            loop {
+                if let Event::Incoming(Packet::PubAck(_)) = events.poll().await? {
+                    return TestResult::Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, confirmed).await?
+    }
+
     async fn seed(&self) {
         self.run(&["migrate"]).ends(0);
         let city = City::load(&demonstration()).unwrap();
@@ -546,6 +582,64 @@ async fn devices_are_registered_accepted_and_retired_at_the_terminal() -> TestRe
     let journal =
         "select action from journal where object = 'my-first' and who = 'command:ioc-hub'";
     assert_eq!(servers.ask(journal).await, ["accept_source"]);
+    servers.stop().await
+}
+
+/// A hub that is interrupted when the test ends.
+struct Running(Child);
+
+impl Running {
+    fn interrupt(&mut self) {
+        let id = self.0.id().to_string();
+        let _gone = Command::new("kill").args(["-INT", &id]).status();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            self.interrupt();
+            let _ended = self.0.wait();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_running_hub_takes_up_what_is_changed_at_the_terminal() -> TestResult {
+    let servers = Servers::start("beside").await?;
+    servers.seed().await;
+    let mut command = hub(&["run"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).envs(servers.variables(&[]));
+    let mut running = Running(command.spawn()?);
+    let topic = "ioc/1/can-tho/cabinet/my-first/status";
+    servers.publish(topic, "{\"v\":1,\"online\":true,\"boot\":1}").await?;
+    let held = "select count(*)::text from quarantine where source = 'my-first'";
+    servers.wait_for(held, "1").await;
+    servers
+        .run(&["device", "accept", "my-first"])
+        .ends(0)
+        .says("the hub at work on this database takes it up within seconds")
+        .says("the 1 messages that it sent until now");
+    let stored = "select count(*)::text from connection c join device d on d.id = c.device_id \
+                  where d.source = 'my-first'";
+    servers.wait_for(stored, "1").await;
+    servers.publish(topic, "{\"v\":1,\"online\":false,\"boot\":1}").await?;
+    servers.wait_for(stored, "2").await;
+
+    servers.run(&["device", "retire", "my-first"]).ends(0).says("its messages are refused");
+    let said = "select count(*)::text from quarantine \
+                where source = 'my-first' and replayed_at is null";
+    let begun = Instant::now();
+    let mut boot = 2;
+    while servers.ask(said).await == ["0"] {
+        assert!(begun.elapsed() < DEADLINE, "messages of a retired device are still taken");
+        servers.publish(topic, &format!("{{\"v\":1,\"online\":true,\"boot\":{boot}}}")).await?;
+        boot += 1;
+    }
+    servers.run(&["check"]).says("note: a hub is at work on this database");
+    running.interrupt();
+    assert!(running.0.wait()?.success());
+    drop(running);
     servers.stop().await
 }
 

@@ -15,9 +15,11 @@ use tokio_postgres::Client;
 
 use super::{WHO, administer::clock, connect::with_registry, load_city, run::devices, say};
 
-/// What a command says when the registry changed while a hub is at work: it has its own copy.
-pub(super) const TAKEN_UP: &str = "a hub is at work on this database: restart it to take this up \
-                                   (messages wait in the broker meanwhile)";
+/// What a command says when the registry changed while a hub is at work.
+pub(super) const TAKEN_UP: &str = "the hub at work on this database takes it up within seconds";
+/// What it says besides when a device was retired.
+pub(super) const TAKEN_OFF: &str =
+    "its messages are refused from then on; it leaves the screens when the hub is restarted";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
@@ -27,8 +29,8 @@ pub(super) const TAKEN_UP: &str = "a hub is at work on this database: restart it
   ioc-hub city apply --retire --local       also retire devices that the folder does not have
 
 The folder seeds an empty registry at the hub's first start; from then on the database is the truth
-and changes only by these commands, `ioc-hub device` and the screens. Every change is in the journal.
-A running hub takes a changed registry up when it is restarted.")]
+and changes only by these commands, `ioc-hub device` and the API. Every change is in the journal. A running
+hub takes a change up within seconds; a retired device leaves the screens when the hub is restarted.")]
 pub(super) enum CityCommand {
     /// Check the city folder and report every broken reference.
     Check,
@@ -141,6 +143,9 @@ async fn tell_applied(
     let at_work = register::hub_at_work(client).await.context("after the change was stored")?;
     if at_work {
         say(TAKEN_UP);
+        if changed.iter().any(Difference::is_missing_device) {
+            say(TAKEN_OFF);
+        }
     }
     Ok(())
 }

@@ -13,7 +13,12 @@ use ioc_hub::{
 use ioc_ingest::{Service, Source};
 
 use super::{
-    WHO, administer::clock, city::TAKEN_UP, connect::with_registry, held::store_held, say,
+    WHO,
+    administer::clock,
+    city::{TAKEN_OFF, TAKEN_UP},
+    connect::with_registry,
+    held::store_held,
+    say,
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,9 +30,9 @@ use super::{
   ioc-hub device accept my-first --lat 10.036 --lon 105.772 --local
   ioc-hub device retire vds-900 --local
 
-Every change is in the journal, with command:ioc-hub as its author. A running hub has its own copy of
-the registry and takes a change up when it is restarted; what is accepted on its screen takes effect
-at once. Ids stay for ever: a retired device keeps its data and can be put back with --undo.")]
+Every change is in the journal, with command:ioc-hub as its author. A running hub takes it up within
+seconds; a retired device leaves the screens when the hub is restarted. Ids stay for ever: a retired
+device keeps its data and can be put back with --undo.")]
 pub(super) enum DeviceCommand {
     /// List registered devices, then discovered sources.
     List {
@@ -56,9 +61,6 @@ pub(super) enum DeviceCommand {
         description: Description,
     },
     /// Register a source that publishes already, and store what it sent until now.
-    ///
-    /// While a hub is at work the messages sent until now stay in the quarantine: accept the source on
-    /// the hub's screen instead, or stop the hub and run this again.
     Accept {
         /// Source token, as in its topics.
         #[arg(value_parser = parse_source)]
@@ -304,12 +306,7 @@ async fn accept(
         return tell_hub(store).await;
     }
     if register::hub_at_work(&client).await? {
-        say(TAKEN_UP);
-        say(format!(
-            "{} messages that it sent until now stay in the quarantine: replay them on the hub's \
-             screen, or stop the hub and run this again",
-            held.len()
-        ));
+        say(format!("{TAKEN_UP}, with the {} messages that it sent until now", held.len()));
         return Ok(());
     }
     let (stored, refused) = store_held(config, store, &held).await?;
@@ -323,7 +320,11 @@ async fn retire(store: &Store, source: &Source, undo: bool) -> anyhow::Result<()
     let mut client = store.connect().await?;
     register::retire(&mut client, source, undo, WHO, clock().now()).await?;
     say(format!("{source} is {}", if undo { "back in service" } else { "retired" }));
-    tell_hub(store).await
+    tell_hub(store).await?;
+    if !undo && register::hub_at_work(&client).await? {
+        say(TAKEN_OFF);
+    }
+    Ok(())
 }
 
 /// Says how a running hub learns of a changed registry.

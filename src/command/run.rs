@@ -172,14 +172,17 @@ fn tell(prepared: &Prepared, city: &City, servers: &Servers) {
         say(format!("    user      admin\n    password  {password}"));
     }
     let (host, port, token) = (&servers.host, servers.port, &city.token);
+    let [lon, lat] = city.center;
     say("");
     say("  Next: open the address above and sign in. To see a device arrive, publish one:");
     say(format!(
         "    mosquitto_pub -h {host} -p {port} -q 1 -t ioc/1/{token}/vds/my-first/status \
          -m '{{\"v\":1,\"online\":true,\"boot\":1}}'"
     ));
-    say(
-        "  It is listed among the sources; README.md tells how to accept it. Ctrl-C stops everything.",
-    );
+    let program = std::env::args().next().unwrap_or_else(|| "ioc-hub".to_owned());
+    let local = if servers.running.is_some() { " --local" } else { "" };
+    say("  and accept it, in another terminal:");
+    say(format!("    {program} device accept my-first --lat {lat} --lon {lon}{local}"));
+    say("  Ctrl-C stops everything.");
     say("");
 }
