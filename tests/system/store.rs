@@ -9,11 +9,13 @@ use ioc_hub::{
 };
 use serde_json::json;
 
-use crate::site::{Site, database_settings, new_database};
+use crate::site::{Site, create_database, database_name, database_settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {
-    let store = Store::new(database_settings(&new_database().await?))?;
+    let name = database_name();
+    create_database(&name).await?;
+    let store = Store::new(database_settings(&name))?;
     migrate::migrate(&store).await?;
     let rows = store
         .connect_owner()
@@ -40,7 +42,9 @@ async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_newer_than_the_program_is_refused() -> anyhow::Result<()> {
-    let store = Store::new(database_settings(&new_database().await?))?;
+    let name = database_name();
+    create_database(&name).await?;
+    let store = Store::new(database_settings(&name))?;
     let applied = migrate::migrate(&store).await?;
     assert_eq!(i32::try_from(applied.len())?, migrate::known_version());
     assert!(migrate::migrate(&store).await?.is_empty(), "nothing is left to apply");
