@@ -2,35 +2,18 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_hub::clock::{Clock as _, SystemClock};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::site::{Site, wait_for};
-
-/// A 30 s boundary some minutes ago, within one 5-minute bucket with the next eight periods.
-fn period() -> DateTime<Utc> {
-    let now = SystemClock.now().timestamp();
-    DateTime::from_timestamp(now - now % 300 - 300, 0).unwrap()
-}
-
-fn interval(time: DateTime<Utc>, seq: u64, counts: &[u64]) -> Value {
-    let lanes: Vec<Value> = counts
-        .iter()
-        .enumerate()
-        .map(|(lane, count)| {
-            json!({
-                "lane": lane + 1, "direction": "forward", "count": count, "occupancy": 0.183,
-                "speed_kmh": 28.4, "headway_s": 0.73, "samples": 30, "samples_expected": 30,
-                "classes": {"motorcycle": count, "car": 0},
-            })
-        })
-        .collect();
-    json!({"v": 1, "time": time, "boot": 2, "seq": seq, "duration_s": 30, "lanes": lanes})
-}
+use crate::{
+    message::{bucket, interval},
+    publisher::Publisher,
+    site::{Mosquitto, Site, SiteOptions, wait_for},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interval_is_stored_once_and_rolled_up_exactly() -> anyhow::Result<()> {
     let site = Site::start().await?;
-    let begin = period();
+    let begin = bucket();
     for n in 0..4 {
         let time = begin + TimeDelta::seconds(30 * n);
         let message = interval(time, u64::try_from(n)?, &[41, 0]);
@@ -69,7 +52,7 @@ async fn an_interval_is_stored_once_and_rolled_up_exactly() -> anyhow::Result<()
 async fn missing_values_stay_null_and_never_become_zero() -> anyhow::Result<()> {
     let site = Site::start().await?;
     let message = json!({
-        "v": 1, "time": period(), "boot": 1, "seq": 1, "duration_s": 30,
+        "v": 1, "time": bucket(), "boot": 1, "seq": 1, "duration_s": 30,
         "lanes": [{"lane": 1, "count": null}],
     });
     site.publish_json("vds/vds-001/interval", &message).await?;
@@ -127,8 +110,8 @@ async fn what_is_refused_lies_in_the_quarantine_with_its_reason() -> anyhow::Res
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_hub_on_the_same_database_is_refused() -> anyhow::Result<()> {
     let site = Site::start().await?;
-    let second = crate::site::new_broker().await?;
-    let options = crate::site::SiteOptions::default();
+    let second = Mosquitto::new().await?;
+    let options = SiteOptions::default();
     let started = Site::start_on(options, site.database.clone(), second).await;
     let error = started.err().map(|error| format!("{error:#}")).unwrap_or_default();
     assert!(error.contains("Taken"), "{error}");
@@ -139,14 +122,14 @@ async fn a_second_hub_on_the_same_database_is_refused() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_hub_goes_on_with_the_same_data() -> anyhow::Result<()> {
     let site = Site::start().await?;
-    let begin = period();
+    let begin = bucket();
     site.publish_json("vds/vds-001/interval", &interval(begin, 1, &[5])).await?;
     site.wait_count("select count(*) from interval_reading", 1).await?;
     assert!(site.password.is_some(), "the first start makes an administrator");
     let (options, database, broker) = site.stop().await?;
-    let mut device = crate::site::Publisher::connect(&broker);
+    let mut device = Publisher::connect(broker.address());
     let later = interval(begin + TimeDelta::seconds(30), 2, &[7]).to_string().into_bytes();
-    device.publish("ioc/1/can-tho/vds/vds-001/interval", later).await?;
+    device.publish_all([("ioc/1/can-tho/vds/vds-001/interval".to_owned(), later)]).await?;
     let site = Site::start_on(options, database, broker).await?;
     assert!(site.password.is_none(), "the second start makes none");
     // What was published while the hub was away waited in the broker.

@@ -4,5 +4,17 @@
 //! from the private copy in `.local/programs`, fetched on first use. Nothing sleeps: tests wait for a
 //! condition with a deadline.
 
+mod api;
+mod browser;
+mod channel;
+mod city;
+mod faults;
 mod ingest;
+mod live;
+mod message;
+mod publisher;
+mod quarantine;
+mod replay;
+mod simulate;
 mod site;
+mod storm;
