@@ -17,5 +17,7 @@ export default defineConfig({
     // MapLibre is one module of about 1 MB; its budget is checked compressed by scripts/bundle.mjs.
     chunkSizeWarningLimit: 1300,
   },
+  // The palette test reads style.css.
+  test: { css: true },
   server: { proxy: { '/api': { target: hub, ws: true, changeOrigin: true } } },
 });

@@ -28,10 +28,12 @@ use crate::{
 
 mod answer;
 mod body;
+mod call;
 mod caller;
 mod city;
 mod contract;
 mod day;
+mod desk;
 mod device;
 mod health;
 mod journal;
@@ -42,6 +44,8 @@ mod page;
 mod params;
 mod problem;
 mod quarantine;
+#[cfg(test)]
+mod route_tests;
 mod series;
 mod session;
 mod source;
@@ -135,8 +139,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(state::state))
         .routes(routes!(ticket::list))
         .routes(routes!(ticket::one))
-        .routes(routes!(ticket::calls))
-        .routes(routes!(ticket::summary))
+        .routes(routes!(call::list))
+        .routes(routes!(desk::summary))
         .routes(routes!(metric::catalogue))
         .routes(routes!(metric::figures))
         .routes(routes!(source::list))

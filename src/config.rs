@@ -73,7 +73,7 @@ section!(Database {
     ca_file: String,
     statement_timeout_ms: u32,
 });
-section!(Local { folder: PathBuf, mqtt_port: u16, programs: String });
+section!(Local { folder: PathBuf, data: String, mqtt_port: u16, programs: String });
 section!(Ingest {
     batch_rows: usize,
     linger_ms: u64,
@@ -259,10 +259,9 @@ mod tests {
         let mut comment = false;
         for line in DEFAULTS.lines() {
             match line.chars().next() {
-                Some('#') => comment = true,
+                Some('#' | '[') => comment = true,
                 // A run of keys shares the comment above it; a blank line ends the run.
                 None => comment = false,
-                Some('[') => comment = true,
                 Some(_) => assert!(comment, "no comment above: {line}"),
             }
         }

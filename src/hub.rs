@@ -21,6 +21,7 @@ use crate::{
     city::{City, Device},
     clock::SharedClock,
     config::Config,
+    follow,
     intake::{CHUNKS, Intake},
     live::{
         Live, LiveSettings,
@@ -29,7 +30,7 @@ use crate::{
     observe::Metrics,
     readiness::{Component, Readiness},
     store::{
-        Store, StoreError, StoreSettings,
+        Store, StoreError, StoreSettings, city,
         insert::{claim, release},
         migrate, registry,
         retention::Retention,
@@ -139,7 +140,8 @@ pub fn retention(config: &Config) -> Retention {
     }
 }
 
-fn horizon(config: &Config) -> Horizon {
+/// How far ahead and back the configuration lets a message's time lie.
+pub fn horizon(config: &Config) -> Horizon {
     let keep = &config.retention;
     Horizon {
         ahead: TimeDelta::seconds(i64::from(config.ingest.clock_ahead_s)),
@@ -167,10 +169,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let metrics = Metrics::new();
     let clock = options.clock;
     let now = clock.now();
-    let contract = Contract {
-        city: options.city.token.clone(),
-        personal_keys: config.ingest.personal_keys.clone(),
-    };
+    let contract = contract(&config, &options.city);
 
     let session_clock = Arc::clone(&clock);
     let (session, deliveries, acknowledger, broker_state) =
@@ -204,18 +203,15 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     );
 
     let app = App {
-        store: store.clone(),
-        clock: Arc::clone(&clock),
         settings: api_settings(&config, &options.city),
         ready: ready_seen.clone(),
-        metrics: {
-            let metrics = Arc::clone(&metrics);
-            Arc::new(move || metrics.render())
-        },
+        metrics: metrics_text(&metrics),
         state_of: state_of(&live, &clock),
         live,
+        writer: writer_handle.clone(),
+        store: store.clone(),
+        clock: Arc::clone(&clock),
         stop: stop.clone(),
-        writer: writer_handle,
         gate: Gate::new(),
     };
     tasks.spawn("web", serve(listener, app, stop.clone()));
@@ -236,13 +232,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
-        settings: WriterSettings {
-            batch_rows: config.ingest.batch_rows,
-            linger: Duration::from_millis(config.ingest.linger_ms),
-            quarantine_messages: config.ingest.quarantine_messages,
-            quarantine_bytes: config.ingest.quarantine_bytes,
-            zone: options.city.time_zone,
-        },
+        settings: writer_settings(&config, options.city.time_zone),
         registry,
         admitted: to_write,
         commands,
@@ -260,6 +250,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         devices: options.devices,
         retention: retention(&config),
         tasks: tasks.clone(),
+        handle: writer_handle,
     };
     tasks.spawn("writer", async move {
         let Some(done) = preparation.run(&writer).await? else { return Ok(()) };
@@ -270,6 +261,22 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     });
     tasks.spawn("broker session", session.run(stop));
     Ok(Hub { address, prepared: on_prepared, store, ready: ready_seen, metrics })
+}
+
+/// The limits of the configuration for batches and the quarantine.
+pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
+    let ingest = &config.ingest;
+    WriterSettings {
+        batch_rows: ingest.batch_rows,
+        linger: Duration::from_millis(ingest.linger_ms),
+        quarantine_messages: ingest.quarantine_messages,
+        quarantine_bytes: ingest.quarantine_bytes,
+        zone,
+    }
+}
+
+fn contract(config: &Config, city: &City) -> Contract {
+    Contract { city: city.token.clone(), personal_keys: config.ingest.personal_keys.clone() }
 }
 
 fn live_settings(config: &Config) -> LiveSettings {
@@ -298,6 +305,11 @@ fn api_settings(config: &Config, city: &City) -> ApiSettings {
         slow_client: Duration::from_secs(config.live.slow_client_s),
         default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
     }
+}
+
+fn metrics_text(metrics: &Arc<Metrics>) -> api::MetricsText {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move || metrics.render())
 }
 
 fn state_of(live: &Live, clock: &SharedClock) -> api::StateOf {
@@ -374,6 +386,7 @@ struct Preparation {
     devices: Vec<Device>,
     retention: Retention,
     tasks: Tasks,
+    handle: WriterHandle,
 }
 
 impl Preparation {
@@ -391,6 +404,10 @@ impl Preparation {
                         stop,
                     );
                     self.tasks.spawn("upkeep", upkeep);
+                    let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+                    let stop = self.tasks.stop_token();
+                    let follow = follow::run(store, self.handle.clone(), clock, stop);
+                    self.tasks.spawn("registry changes", follow);
                     return Ok(Some(prepared));
                 }
                 Err(HubError::Store(error)) if error.is_retriable() => writer.note_away(&error),
@@ -418,7 +435,11 @@ impl Preparation {
             Some(found) if found != self.city.token => {
                 return Err(HubError::OtherCity { found, wanted: self.city.token.clone() });
             }
-            Some(_) => false,
+            Some(_) => {
+                let found = city::differences(&client, &self.city, &self.devices).await?.len();
+                tracing::info!(differences = found, "compared the city folder with the registry");
+                false
+            }
             None => {
                 let now = self.clock.now();
                 registry::seed(&mut client, &self.city, &self.devices, now).await?;

@@ -377,7 +377,10 @@ impl LiveTask {
                 | Fact::Ticket(_) => {}
             }
         }
-        self.desk.apply(&changes.committed.tickets, now);
+        let steps = changes.items.iter().filter_map(|item| item.accepted.as_ref());
+        let told = steps.filter(|accepted| matches!(accepted.message.fact, Fact::Ticket(_)));
+        let newest = told.filter_map(|accepted| accepted.message.envelope).map(|e| e.time).max();
+        self.desk.apply(&changes.committed.tickets, newest.unwrap_or(now));
         self.judge_dirty(now);
     }
 

@@ -155,7 +155,10 @@ fn histogram(
 /// The filter text, when it does not parse.
 pub fn start_logs(level: &str, format: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     // A second start (tests) keeps the first.
     let _already = if format == "json" { builder.json().try_init() } else { builder.try_init() };
     Ok(())

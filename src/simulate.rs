@@ -2,7 +2,7 @@
 //!
 //! [`run`] publishes for the devices of a city: traffic with its daily waves, signal cycles that agree
 //! with their events, cameras, cabinets, faults and outages with late replays, the 1022 desk, figures.
-//! With [`SimulateOptions::rate`] it publishes intervals as fast as wanted instead. [`replay`]
+//! With [`SimulateOptions::rate`] it publishes intervals as fast as wanted instead. [`replay()`]
 //! publishes recorded controller events as that controller would.
 //!
 //! The models (`traffic`, `signal`, `desk` …) are pure: what happens at an instant follows from the
@@ -26,11 +26,13 @@ mod metric;
 mod office;
 mod plan;
 mod publisher;
+mod recording;
 mod replay;
 mod roster;
 mod signal;
 mod station;
 mod stress;
+mod switchboard;
 mod traffic;
 
 mod wire;
@@ -46,7 +48,8 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use replay::{Recording, ReplayError, ReplayOptions, ReplayProgress, replay};
+pub use recording::Recording;
+pub use replay::{ReplayError, ReplayOptions, ReplayProgress, replay};
 
 use crate::{
     city::{City, Device},
@@ -221,8 +224,8 @@ pub async fn run(
         return stress::run(options, clock, stop, stats).await;
     }
     let start_ms = options.start.map(|start| start.timestamp_millis());
-    let boot = clock.now().timestamp();
     let clock = SimulatedClock::new(clock, start_ms, options.speed);
+    let run = clock.start_ms() / 1000;
     let publishers = roster::publishers(&options, clock.start_ms(), &stats);
     if publishers.is_empty() {
         return Err(SimulateError::NoDevices { devices: options.devices.len(), with: "" });
@@ -235,7 +238,7 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     for (index, publishers) in parts.into_iter().enumerate() {
         let will = publishers.first().map(|publisher| publisher.status(false));
-        let client_id = format!("ioc-simulate-{boot}-{index}");
+        let client_id = format!("ioc-simulate-{run}-{index}");
         let (client, events) = connection::open(&options.broker, client_id, will);
         let (connected, connects) = watch::channel(0);
         let (acknowledged, _) = watch::channel(0);

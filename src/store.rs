@@ -20,7 +20,10 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+pub mod call;
+pub mod city;
 mod copy;
+pub mod desk;
 pub mod device;
 mod encode;
 pub mod insert;
@@ -28,8 +31,10 @@ pub mod journal;
 pub mod metric;
 pub mod migrate;
 mod presence;
+pub mod probe;
 pub mod quarantine;
 pub mod refuse;
+pub mod register;
 pub mod registry;
 pub(crate) mod request;
 pub mod retention;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Time between two runs.
-const PERIOD: Duration = Duration::from_secs(3600);
+const PERIOD: Duration = Duration::from_hours(1);
 
 /// Runs until the stop.
 pub async fn run(

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 const SOURCES = new URL('../src/', import.meta.url).pathname;
 const LINES_MAX = 400;
+/** Words, and what the hub's tests generate. */
+const LONG = ['i18n.svelte.ts', 'data/wire/api.ts'];
 
 const RULES = [
   { name: 'no literal style attribute (the content security policy forbids it)', match: /\sstyle="/, files: /\.svelte$/ },
@@ -28,7 +30,7 @@ const breaches = [];
 for (const name of readdirSync(SOURCES, { recursive: true })) {
   if (!/\.(ts|svelte|css)$/.test(name)) continue;
   const lines = readFileSync(join(SOURCES, name), 'utf8').split('\n');
-  if (lines.length > LINES_MAX && !name.startsWith('i18n')) breaches.push(`${name}: ${lines.length} lines, at most ${LINES_MAX}`);
+  if (lines.length > LINES_MAX && !LONG.includes(name)) breaches.push(`${name}: ${lines.length} lines, at most ${LINES_MAX}`);
   for (const rule of RULES) {
     if (!rule.files.test(name) || rule.except?.includes(name)) continue;
     lines.forEach((line, index) => {

@@ -1,6 +1,6 @@
 // Frames for tests of the live data layer, in the words of the contract.
 import type { Change, Listener, Observer, Socket, SocketEvents } from '../src/data/live';
-import type { Row } from '../src/data/wire/wire';
+import type { Row } from '../src/data/wire/live';
 
 export const TIME = '2026-03-02T01:15:00.000Z';
 export const TIME_MS = Date.parse(TIME);

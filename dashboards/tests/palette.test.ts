@@ -1,10 +1,9 @@
 // The tokens of style.css: contrast of text and symbols, and how far apart the alarm colours are for
 // normal, red-blind, green-blind and blue-blind eyes (CIEDE2000; deficiencies after Machado 2009, severity 1).
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import css from '../src/style.css?raw';
 
 type Triple = [number, number, number];
-const css = readFileSync(new URL('../src/style.css', import.meta.url), 'utf8');
 
 /** Tokens of the first `:root` block for the screen, of the one in `@media print` for paper. */
 function palette(print: boolean): Map<string, string> {

@@ -7,7 +7,8 @@ import { freshness, limits } from '../src/data/freshness';
 import { Sources, total } from '../src/data/sources.svelte';
 import { readSeries } from '../src/data/series';
 import type { Change } from '../src/data/live';
-import type { DeviceDocument, Row } from '../src/data/wire/wire';
+import type { Device as DeviceDocument } from '../src/data/wire/api';
+import type { Row } from '../src/data/wire/live';
 import { TIME_MS } from './frames';
 
 function change(kind: Change['kind'], columns: string[], rows: Row[], removed: string[] = []): Change {
@@ -15,7 +16,23 @@ function change(kind: Change['kind'], columns: string[], rows: Row[], removed: s
 }
 function document(id: string, service = 'vds'): DeviceDocument {
   const name = { vi: id, en: id };
-  return { id, service, name, lon: 105.7, lat: 10, area: null, corridor: null, period_s: 30, simulated: true, detectors: [] };
+  return {
+    id,
+    service,
+    name,
+    lon: 105.7,
+    lat: 10,
+    area: null,
+    corridor: null,
+    parent: null,
+    period_s: 30,
+    simulated: true,
+    retired: false,
+    detectors: [],
+    condition: 0,
+    why: null,
+    age_ms: null,
+  };
 }
 
 describe('devices', () => {

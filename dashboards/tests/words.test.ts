@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { folded, Format } from '../src/format';
 import { coded, en, locale, t, vi as vietnamese } from '../src/i18n.svelte';
 import { byName, exceptionsFirst, matches, type DeviceFilter } from '../src/view/deviceOrder';
+import { lines, position, project } from '../src/view/map/mercator';
 import { addPoint, startColumns, withGaps, type Columns } from '../src/view/trendData';
-import type { Condition } from '../src/data/wire/wire';
+import type { Condition } from '../src/data/wire/live';
 
 const TIME_MS = Date.parse('2026-03-02T01:15:07Z');
 const ZONE = 'Asia/Ho_Chi_Minh';
@@ -126,6 +127,29 @@ describe('list', () => {
     expect(ids({ service: 'signal' })).toEqual(['d5']);
     expect(ids({ condition: 0 })).toEqual(['d6']);
     expect(ids({ condition: 'exceptions' })).toEqual(['d2', 'd3', 'd4', 'd5']);
+  });
+});
+
+describe('drawing of the map', () => {
+  it('finds the lines in any line or polygon, and none in anything else', () => {
+    const line = [
+      [105.7, 10],
+      [105.8, 10.1],
+    ];
+    expect(lines(line)).toEqual([line]);
+    expect(lines([line, line])).toEqual([line, line]);
+    expect(lines([[line], [line]])).toEqual([line, line]);
+    expect(lines('x')).toEqual([]);
+    expect(lines(undefined)).toEqual([]);
+    expect(position([105.7, 10, 3])).toEqual([105.7, 10]);
+    expect(position(['105', 10])).toBeNull();
+  });
+
+  it('projects north up and east right, with the equator in the middle', () => {
+    expect(project([0, 0])).toEqual([0.5, 0.5]);
+    const [x, y] = project([105.77, 10.04]);
+    expect(x).toBeCloseTo(0.7938, 4);
+    expect(y).toBeCloseTo(0.4720, 4);
   });
 });
 

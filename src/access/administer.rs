@@ -1,6 +1,8 @@
 //! Accounts as the administrator's commands and the first start change them.
 
-use chrono::{DateTime, Utc};
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::topic::is_token;
 use serde_json::json;
 
@@ -37,6 +39,12 @@ pub enum AdministerError {
     /// Disabling it would leave nobody who administers.
     #[error("{0} is the last enabled administrator: add another one first")]
     Last(String),
+    /// The current password was wrong too often.
+    #[error("too many wrong passwords")]
+    TooMany {
+        /// Time until the next try is looked at.
+        wait: TimeDelta,
+    },
     /// Too many sign-ins at once.
     #[error("too many sign-ins at once: try again")]
     Busy,
@@ -146,14 +154,16 @@ pub async fn change_own_password(
     gate: &Gate,
     identity: &Identity,
     (current, new): (&str, &str),
-    now: DateTime<Utc>,
+    (from, now): (IpAddr, DateTime<Utc>),
 ) -> Result<(), AdministerError> {
     let name = &identity.user;
+    gate.attempts.begin(name, from, now).map_err(|wait| AdministerError::TooMany { wait })?;
     let account = store.account(name).await?;
     let hash = account.map(|account| account.password_hash);
     if !gate.hashing.verify(current, hash).await? {
         return Err(AdministerError::Wrong);
     }
+    gate.attempts.succeeded(name, from);
     password::check(name, new)?;
     let hash = gate.hashing.hash(new).await?;
     let entry = JournalEntry {

@@ -2,7 +2,7 @@
 //! window, and beyond the limit every further try is refused until the window is over.
 //!
 //! Counting by name alone would let anybody lock anybody out. In memory, bounded: at most
-//! [`KEYS_MAX`] counters; at the limit the one that ends soonest makes room.
+//! [`KEYS_MAX`] counters; at the limit the eighth that ends soonest makes room.
 
 use std::{
     collections::HashMap,
@@ -82,12 +82,19 @@ fn make_room(counts: &mut HashMap<Key, Count>, key: &Key, now: DateTime<Utc>) {
         return;
     }
     counts.retain(|_, count| count.until > now);
-    if counts.len() >= KEYS_MAX
-        && let Some(soonest) =
-            counts.iter().min_by_key(|(_, count)| count.until).map(|(key, _)| key.clone())
-    {
-        counts.remove(&soonest);
+    if counts.len() < KEYS_MAX {
+        return;
     }
+    // A part at once, so that a flood of addresses pays for the search only now and then.
+    let mut ends: Vec<DateTime<Utc>> = counts.values().map(|count| count.until).collect();
+    let (_, last_to_leave, _) = ends.select_nth_unstable(KEYS_MAX / 8);
+    let last_to_leave = *last_to_leave;
+    let mut leaving = KEYS_MAX / 8;
+    counts.retain(|_, count| {
+        let leaves = leaving > 0 && count.until <= last_to_leave;
+        leaving -= usize::from(leaves);
+        !leaves
+    });
 }
 
 #[cfg(test)]
@@ -134,8 +141,11 @@ mod tests {
         let attempts = Attempts::default();
         for n in 0..u32::try_from(KEYS_MAX).unwrap() {
             let from = IpAddr::V4(Ipv4Addr::from_bits(n));
-            attempts.begin("admin", from, DateTime::UNIX_EPOCH).unwrap();
+            let now = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(n.into());
+            attempts.begin("admin", from, now).unwrap();
         }
-        assert!(attempts.0.lock().unwrap().len() <= KEYS_MAX);
+        let held = attempts.0.lock().unwrap().len();
+        assert!(held <= KEYS_MAX, "{held} counters");
+        assert!(held >= KEYS_MAX * 3 / 4, "{held} counters");
     }
 }

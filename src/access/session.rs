@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError, account::NewSession, journal::JournalEntry
 /// Guards signing in: how many hashes at once, how many failures from where.
 #[derive(Debug)]
 pub struct Gate {
-    attempts: Attempts,
+    pub(super) attempts: Attempts,
     pub(super) hashing: Hashing,
 }
 
@@ -91,10 +91,8 @@ pub async fn sign_in(
     // A name that cannot exist shares one counter, so that long texts fill no memory.
     let counted = if is_token(user) { user } else { "" };
     gate.attempts.begin(counted, from, now).map_err(|wait| SignInError::TooMany { wait })?;
-    let account = match is_token(user) {
-        true => store.account(user).await?.filter(|account| account.disabled_at.is_none()),
-        false => None,
-    };
+    let account = if is_token(user) { store.account(user).await? } else { None };
+    let account = account.filter(|account| account.disabled_at.is_none());
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = gate.hashing.verify(password, hash).await?;
     let Some(account) = account.filter(|_| right) else { return Err(SignInError::Wrong) };

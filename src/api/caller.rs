@@ -78,13 +78,11 @@ pub fn same_origin(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
-    match headers.get(header::ORIGIN) {
-        None => true,
-        Some(_) => {
-            let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
-            origin.is_some_and(|(_, host)| text(header::HOST) == Some(host))
-        }
+    if !headers.contains_key(header::ORIGIN) {
+        return true;
     }
+    let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    origin.is_some_and(|(_, host)| text(header::HOST) == Some(host))
 }
 
 /// Refuses every state-changing request of another origin's page.

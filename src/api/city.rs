@@ -28,6 +28,7 @@ struct CitySettings {
 
 /// The city.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[expect(clippy::struct_field_names, reason = "the key is the name of the token everywhere")]
 pub(crate) struct City {
     /// Token in topics.
     city: String,

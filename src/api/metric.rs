@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
+use ioc_ingest::topic::is_token;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -174,7 +175,8 @@ pub(super) async fn figures(
     Asked(query): Asked<FigureQuery>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
-    let metric = app.store.metric_catalogue(Some(&name)).await?.pop();
+    let named = is_token(&name);
+    let metric = if named { app.store.metric_catalogue(Some(&name)).await?.pop() } else { None };
     let metric =
         metric.ok_or_else(|| Problem::not_found(format!("there is no metric {name:?}")))?;
     let filter = MetricFilter {

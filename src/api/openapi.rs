@@ -98,6 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn no_route_comes_in_without_its_documentation() {
+        // `routes!` takes only documented handlers; beside it stand the websocket, which the
+        // AsyncAPI document describes, and the answer to unknown paths.
+        let plain: Vec<&str> = include_str!("../api.rs")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(".route(\""))
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(plain, ["/api/v1/live", "/api/{*rest}"]);
+    }
+
+    #[test]
     fn every_operation_is_described_and_has_its_own_id() {
         let document = document();
         let mut ids = BTreeSet::new();

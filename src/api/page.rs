@@ -1,10 +1,10 @@
 //! The dashboards: static files with precompressed siblings, the security headers of every answer.
 //!
 //! Files under `assets/` carry a hash in their names and are cached for ever; everything else is
-//! asked for again each time. A path that looks like a page (no dot in its last part) is answered
-//! with `index.html`, since the pages route themselves.
+//! asked for again each time. A path that is no file is answered with `index.html`, since the pages
+//! route themselves, unless it names a file (a dot in its last part) and no page is asked for.
 
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsStr, path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -53,17 +53,24 @@ async fn cache(request: Request, next: Next) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Problem::method_not_allowed().into_response();
     }
+    let wants_page = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accepted| accepted.contains("text/html"));
+    let in_assets = path.starts_with("/assets/");
     let mut response = next.run(request).await;
-    let last = path.rsplit('/').next().unwrap_or("");
+    let extension = Path::new(&path).extension().map(OsStr::to_ascii_lowercase);
+    let names_a_file = extension.is_some_and(|extension| extension != "html");
     let is_html = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     // A missing file must not be answered with the page: the browser would take HTML for a script.
-    if last.contains('.') && is_html && !path.ends_with(".html") {
+    if is_html && (in_assets || names_a_file && !wants_page) {
         return Problem::not_found(format!("there is no file {path:?}")).into_response();
     }
-    let hashed = path.starts_with("/assets/") && response.status() != StatusCode::NOT_FOUND;
+    let hashed = in_assets && response.status().is_success();
     let value = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     response

@@ -29,12 +29,19 @@ impl<S: Send + Sync, T: FromParams> FromRequestParts<S> for Asked<T> {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|error| Problem::invalid("query", error.body_text()))?;
+        // No text of ours holds one, and the database takes none.
+        if let Some((name, _)) = pairs.iter().find(|(_, value)| value.contains('\0')) {
+            return Err(Problem::invalid(name.clone(), "holds a NUL character"));
+        }
         let mut params = Params::new(pairs);
         let asked = T::from_params(&mut params)?;
         params.finish()?;
         Ok(Self(asked))
     }
 }
+
+/// `from` and `to`, where given.
+pub(crate) type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The parameters of one request that have not been taken yet.
 #[derive(Debug)]
@@ -116,9 +123,7 @@ impl Params {
     }
 
     /// `from` and `to`, both optional, `from` before `to`.
-    pub(crate) fn span(
-        &mut self,
-    ) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Problem> {
+    pub(crate) fn span(&mut self) -> Result<Span, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         match (from, to) {
             (Some(from), Some(to)) if from >= to => {
@@ -160,7 +165,7 @@ impl Params {
 ///
 /// A `+` that was not escaped in the query string arrives as a space; before an offset it cannot
 /// mean anything else, so it is taken as `+`.
-pub(crate) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
+pub(crate) fn time(name: &'static str, text: &str) -> Result<DateTime<Utc>, Problem> {
     let escaped;
     let mut candidate = text;
     if let Some((head, offset)) = text.rsplit_once(' ')
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn a_time_without_offset_is_refused_and_named() {
         let problem = params(&[("at", "2026-03-02T08:15:00")]).time("at").unwrap_err();
-        assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("invalid", Some("at")));
+        assert_eq!((problem.code, problem.at_fault()), ("invalid", Some("at")));
         let expected = DateTime::parse_from_rfc3339("2026-03-02T01:15:00Z").unwrap();
         for text in
             ["2026-03-02T01:15:00Z", "2026-03-02T08:15:00+07:00", "2026-03-02T08:15:00 07:00"]
@@ -205,7 +210,7 @@ mod tests {
         assert_eq!(given.page(10, 100).unwrap(), (5, None));
         let problem = given.finish().unwrap_err();
         assert_eq!(problem.code, "unknown_parameter");
-        assert_eq!(problem.help.as_deref(), Some("the parameters are: limit, after"));
+        assert_eq!(problem.at_fault(), Some("limt"));
         assert!(params(&[("limit", "5"), ("limit", "6")]).page(10, 100).is_err());
         assert!(params(&[("limit", "0")]).page(10, 100).is_err());
         assert!(params(&[("limit", "101")]).page(10, 100).is_err());
@@ -221,7 +226,26 @@ mod tests {
     #[test]
     fn a_span_is_half_open_and_forward() {
         let span = [("from", "2026-03-02T00:00:00Z"), ("to", "2026-03-02T00:00:00Z")];
-        assert_eq!(params(&span).span().unwrap_err().field.as_deref(), Some("to"));
+        assert_eq!(params(&span).span().unwrap_err().at_fault(), Some("to"));
         assert_eq!(params(&[]).span().unwrap(), (None, None));
+    }
+
+    struct Text;
+
+    impl FromParams for Text {
+        fn from_params(params: &mut Params) -> Result<Self, Problem> {
+            params.text("q").map(|_| Self)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nul_character_is_the_callers_mistake() {
+        let read = async |uri: &str| {
+            let request = axum::http::Request::builder().uri(uri).body(()).unwrap();
+            Asked::<Text>::from_request_parts(&mut request.into_parts().0, &()).await
+        };
+        assert!(read("/?q=ab").await.is_ok());
+        let problem = read("/?q=a%00b").await.err().unwrap();
+        assert_eq!(problem.at_fault(), Some("q"));
     }
 }

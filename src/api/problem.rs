@@ -4,13 +4,20 @@
 //! No database text reaches a client: causes are logged here, once, and the client gets the class.
 //! A client's mistake is not logged.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use chrono::TimeDelta;
+use serde::Serialize;
 use tokio_postgres::error::SqlState;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     access::{AdministerError, Denied, Right, SignInError},
@@ -18,59 +25,99 @@ use crate::{
     writer::WriterError,
 };
 
-/// A refused or failed request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS)]
+/// A refused or failed request; answered as a problem document.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'static str,
+    title: &'static str,
+    detail: String,
+    field: Option<Cow<'static, str>>,
+    help: Option<Cow<'static, str>>,
+    retry_s: Option<u32>,
+}
+
+/// Why a request was refused or failed (RFC 9457).
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[ts(rename = "Problem")]
+pub(super) struct ProblemDocument {
     /// `urn:ioc-hub:problem:CODE`.
     #[serde(rename = "type")]
-    pub kind: String,
+    kind: String,
     /// HTTP status.
-    pub status: u16,
+    status: u16,
     /// Stable code, for programs and translations.
-    pub code: String,
+    code: &'static str,
     /// What kind of problem it is, in English.
-    pub title: String,
+    title: &'static str,
     /// What was found and what is allowed, in English.
-    pub detail: String,
+    detail: String,
     /// Parameter or body key at fault; null when it is none.
-    pub field: Option<String>,
+    field: Option<Cow<'static, str>>,
     /// What to do about it; null when nothing can be done.
-    pub help: Option<String>,
+    help: Option<Cow<'static, str>>,
     /// Seconds after which trying again makes sense; null when it does not.
-    pub retry_s: Option<u32>,
+    retry_s: Option<u32>,
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        ProblemDocument::schema()
+    }
+}
+
+impl ToSchema for Problem {}
+
+impl From<Problem> for ProblemDocument {
+    fn from(problem: Problem) -> Self {
+        Self {
+            kind: format!("urn:ioc-hub:problem:{}", problem.code),
+            status: problem.status.as_u16(),
+            code: problem.code,
+            title: problem.title,
+            detail: problem.detail,
+            field: problem.field,
+            help: problem.help,
+            retry_s: problem.retry_s,
+        }
+    }
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &str, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("urn:ioc-hub:problem:{code}"),
-            status: status.as_u16(),
-            code: code.to_owned(),
-            title: title.to_owned(),
-            detail: detail.into(),
-            field: None,
-            help: None,
-            retry_s: None,
-        }
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        let detail = detail.into();
+        Self { status, code, title, detail, field: None, help: None, retry_s: None }
     }
 
-    fn field(mut self, field: impl Into<String>) -> Self {
+    fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
         self
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    fn retry_s(mut self, seconds: u32) -> Self {
+    const fn retry_s(mut self, seconds: u32) -> Self {
         self.retry_s = Some(seconds);
         self
     }
 
+    /// Name of the parameter or body key at fault.
+    pub fn at_fault(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     /// A parameter or body key has a value that is not allowed.
-    pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", "A value is not allowed", detail).field(field)
     }
 
@@ -78,12 +125,16 @@ impl Problem {
     pub(crate) fn unknown_parameter(name: &str, known: &[&str]) -> Self {
         let detail = format!("there is no parameter {name:?}");
         Self::new(StatusCode::BAD_REQUEST, "unknown_parameter", "Unknown parameter", detail)
-            .field(name)
+            .field(name.to_owned())
             .help(format!("the parameters are: {}", known.join(", ")))
     }
 
     /// The answer would be larger than the limits allow.
-    pub(crate) fn too_much(field: &str, detail: impl Into<String>, help: &str) -> Self {
+    pub(crate) fn too_much(
+        field: &'static str,
+        detail: impl Into<String>,
+        help: &'static str,
+    ) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "too_much", "More than one request may ask for", detail)
             .field(field)
             .help(help)
@@ -94,7 +145,7 @@ impl Problem {
         let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "body" };
         let mut problem = Self::new(status, code, "The body cannot be used", detail)
             .help("send JSON of at most 1 MiB with `content-type: application/json`");
-        problem.field = field.map(str::to_owned);
+        problem.field = field.map(|field| field.to_owned().into());
         problem
     }
 
@@ -120,6 +171,16 @@ impl Problem {
         let detail = "there is no valid session";
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in", detail)
             .help("sign in with POST /api/v1/sessions")
+    }
+
+    /// Passwords were wrong too often.
+    fn too_many_attempts(wait: TimeDelta) -> Self {
+        let seconds = u32::try_from(wait.num_seconds()).unwrap_or(0).saturating_add(1);
+        let detail = "passwords were wrong too often for this name or from this address";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too_many_attempts", "Too many wrong passwords", detail)
+            .help(format!("wait {seconds} seconds"))
+            .retry_s(seconds)
     }
 
     /// Another web site's page sent the request.
@@ -150,9 +211,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry = self.retry_s.map(HeaderValue::from);
-        let mut response = (status, Json(self)).into_response();
+        let (status, retry) = (self.status, self.retry_s.map(HeaderValue::from));
+        let mut response = (status, Json(ProblemDocument::from(self))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -215,18 +275,7 @@ impl From<SignInError> for Problem {
                 let status = StatusCode::UNAUTHORIZED;
                 Self::new(status, "wrong_password", "Not signed in", error.to_string())
             }
-            SignInError::TooMany { wait } => {
-                let seconds = u32::try_from(wait.num_seconds()).unwrap_or(0).saturating_add(1);
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                Self::new(
-                    status,
-                    "too_many_attempts",
-                    "Too many failed sign-ins",
-                    error.to_string(),
-                )
-                .help(format!("wait {seconds} seconds"))
-                .retry_s(seconds)
-            }
+            SignInError::TooMany { wait } => Self::too_many_attempts(wait),
             SignInError::Busy => Self::unavailable("busy", error.to_string()),
             SignInError::Hash(ref why) => {
                 tracing::error!(why, "a sign-in failed");
@@ -246,6 +295,7 @@ impl From<AdministerError> for Problem {
             AdministerError::Exists(_) => Self::conflict("exists", error.to_string()),
             AdministerError::Last(_) => Self::conflict("last_administrator", error.to_string()),
             AdministerError::Unknown(_) => Self::not_found(error.to_string()),
+            AdministerError::TooMany { wait } => Self::too_many_attempts(wait),
             AdministerError::Busy => Self::unavailable("busy", error.to_string()),
             AdministerError::Hash(ref why) => {
                 tracing::error!(why, "a password could not be hashed");
@@ -276,11 +326,11 @@ mod tests {
         let secret = "relation account, host 10.1.2.3";
         let away = StoreError::Away { doing: "read an account", source: secret.into() };
         let problem = Problem::from(away);
-        assert_eq!((problem.status, problem.code.as_str()), (503, "database_away"));
-        let text = serde_json::to_string(&problem).unwrap();
+        assert_eq!((problem.status.as_u16(), problem.code), (503, "database_away"));
+        let text = serde_json::to_string(&ProblemDocument::from(problem)).unwrap();
         assert!(!text.contains("10.1.2.3") && !text.contains("account"), "{text}");
         let problem = Problem::from(StoreError::NoTimescale);
-        assert_eq!((problem.status, problem.code.as_str()), (500, "internal"));
+        assert_eq!((problem.status.as_u16(), problem.code), (500, "internal"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! History of traffic detectors: one series per source, lane or zone, quantity and class.
 //!
-//! `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
-//! them, `text` writes CSV and columns. Limits: 50 series and 200,000 points per request, 20,000
-//! points per series; beyond them the request is refused.
+//! `query` reads what is asked for, `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
+//! them, `text` writes CSV and columns. Limits: 50 series, 200,000 points and about 5 million stored
+//! rows per request, 20,000 points per series; beyond them the request is refused before any query.
 
 use std::sync::Arc;
 
@@ -11,12 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use ioc_ingest::interval::Class;
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 
-use super::{
-    App, answer,
-    caller::Caller,
-    params::{Asked, FromParams, Params},
-    problem::Problem,
-};
+use super::{App, answer, caller::Caller, params::Asked, problem::Problem};
 use crate::{
     access::Right,
     store::{
@@ -26,17 +21,19 @@ use crate::{
 };
 use fold::{Point, Quantity};
 use plan::{Plan, Setting, Wish};
+use query::SeriesQuery;
 
 mod fold;
 mod plan;
+mod query;
 mod text;
 
-/// Points of a series when neither `points` nor `step` is given.
-const POINTS: i64 = 2_000;
 /// Most series of one request.
 const SERIES_MAX: usize = 50;
 /// Most points of one request.
 const POINTS_MAX: usize = 200_000;
+/// Most stored rows that one request may read: some seconds of the database's time.
+const ROWS_MAX: i64 = 5_000_000;
 const CSV: &str = "text/csv";
 const COLUMNS: &str = "application/vnd.ioc.columns";
 
@@ -97,98 +94,6 @@ fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// Which series.
-#[derive(Debug, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct SeriesQuery {
-    /// Devices, as comma list or repeated.
-    source: Vec<String>,
-    /// Lane numbers; without lanes and zones, all of the device together.
-    #[param(value_type = Option<Vec<u8>>)]
-    lane: Vec<u8>,
-    /// Zones of cameras.
-    #[param(value_type = Option<Vec<String>>)]
-    zone: Vec<String>,
-    /// count, `flow_veh_h`, occupancy, `speed_kmh`, `headway_s`. Default `flow_veh_h`.
-    #[param(value_type = Option<Vec<String>>)]
-    quantity: Vec<Quantity>,
-    /// Vehicle classes, for count and `flow_veh_h`; without it, all vehicles.
-    #[param(value_type = Option<Vec<String>>)]
-    class: Vec<Class>,
-    /// Begin, RFC 3339 with offset; widened to a whole bucket.
-    from: DateTime<Utc>,
-    /// End, RFC 3339 with offset; widened to a whole bucket. Default now.
-    to: Option<DateTime<Utc>>,
-    /// Length of a bucket: 30s, 5m, 1h, 1d, 1w. Multiples of 5 min come from the rollup.
-    #[param(value_type = Option<String>)]
-    step: Option<i64>,
-    /// Without `step`: the most points that fit; the hub chooses the step. Default 2,000.
-    #[param(value_type = Option<i64>)]
-    points: i64,
-}
-
-impl FromParams for SeriesQuery {
-    fn from_params(params: &mut Params) -> Result<Self, Problem> {
-        let sources = params.list("source");
-        if sources.is_empty() {
-            return Err(Problem::invalid("source", "is missing: name at least one device"));
-        }
-        let number = |lane: String| {
-            lane.parse::<u8>().map_err(|_no_number| {
-                Problem::invalid("lane", format!("{lane:?} is no lane number"))
-            })
-        };
-        let lanes = params.list("lane").into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
-        let zones = params.list("zone");
-        let mut quantities =
-            named(params, "quantity", &Quantity::ALL.map(|item| (item.as_str(), item)))?;
-        if quantities.is_empty() {
-            quantities.push(Quantity::FlowVehH);
-        }
-        let classes = named(params, "class", &Class::ALL.map(|item| (item.as_str(), item)))?;
-        if !classes.is_empty() && !quantities.iter().all(|quantity| quantity.by_class()) {
-            return Err(Problem::invalid("class", "is only for count and flow_veh_h"));
-        }
-        let (from, to) = params.span()?;
-        let from = from.ok_or_else(|| Problem::invalid("from", "is missing"))?;
-        let step_s = params.text("step")?.as_deref().map(plan::parse_step).transpose()?;
-        let points = params.number("points", 1..=plan::POINTS_MAX)?.unwrap_or(POINTS);
-        Ok(Self {
-            source: sources,
-            lane: lanes,
-            zone: zones,
-            quantity: quantities,
-            class: classes,
-            from,
-            to,
-            step: step_s,
-            points,
-        })
-    }
-}
-
-impl SeriesQuery {
-    /// Lanes, then zones, as the registry writes them.
-    fn places(&self) -> Vec<String> {
-        let lanes = self.lane.iter().map(|lane| format!("lane/{lane}"));
-        lanes.chain(self.zone.iter().map(|zone| format!("zone/{zone}"))).collect()
-    }
-}
-
-fn named<T: Copy>(
-    params: &mut Params,
-    field: &'static str,
-    known: &[(&str, T)],
-) -> Result<Vec<T>, Problem> {
-    let find = |name: String| {
-        known.iter().find(|(known, _)| *known == name).map(|(_, item)| *item).ok_or_else(|| {
-            let all: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-            Problem::invalid(field, format!("{name:?}, allowed is {}", all.join(", ")))
-        })
-    };
-    params.list(field).into_iter().map(find).collect()
-}
-
 /// Series of traffic detectors: JSON, `text/csv`, or columns for charts.
 ///
 /// Counts and flows of several lanes are added, occupancy is their mean, speed and headway are
@@ -215,18 +120,10 @@ pub(super) async fn series(
         return Err(Problem::invalid("from", "is not before `to`"));
     }
     let devices = devices(&app, &asking).await?;
+    let readings = readings(&app, &asking, (to, now), &devices)?;
     let mut set = SeriesSet { from: asking.from, to, series: Vec::new() };
-    let mut points = 0;
-    for device in &devices {
-        for series in of_device(&app, &asking, (to, now), device).await? {
-            points += series.points.len();
-            if points > POINTS_MAX {
-                let detail = format!("more than {POINTS_MAX} points");
-                let help = "ask for fewer series, a longer step or a shorter span";
-                return Err(Problem::too_much("points", detail, help));
-            }
-            set.series.push(series);
-        }
+    for reading in &readings {
+        set.series.extend(reading.read(&app, &asking, now).await?);
     }
     if answer::accepts(&headers, CSV) {
         return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text::csv(&set)?.into()));
@@ -263,13 +160,20 @@ async fn devices(app: &App, asking: &SeriesQuery) -> Result<Vec<DeviceRow>, Prob
     Ok(devices)
 }
 
-async fn of_device(
+/// What is read of one device.
+struct Reading<'a> {
+    device: &'a DeviceRow,
+    places: Vec<Place>,
+    plan: Plan,
+}
+
+/// Decides what to read of each device, within the limits of a request.
+fn readings<'a>(
     app: &App,
     asking: &SeriesQuery,
     (to, now): (DateTime<Utc>, DateTime<Utc>),
-    device: &DeviceRow,
-) -> Result<Vec<Series>, Problem> {
-    let places = places(device, &asking.places())?;
+    devices: &'a [DeviceRow],
+) -> Result<Vec<Reading<'a>>, Problem> {
     let wish = Wish {
         from: asking.from,
         to,
@@ -277,29 +181,59 @@ async fn of_device(
         points: asking.points,
         raw_only: asking.quantity.contains(&Quantity::HeadwayS),
     };
-    let setting = Setting {
-        period_ms: device.period_ms,
-        raw_since: now - app.settings.interval_horizon,
-        zone: app.settings.zone,
-    };
-    let plan = plan::plan(&wish, &setting)?;
-    let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
-    ids.sort_unstable();
-    let classes = !asking.class.is_empty();
-    let rows = app.store.series(plan.basis, &ids, &plan.edges, classes).await?;
-    let classes: Vec<Option<Class>> =
-        if classes { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
-    let mut all = Vec::new();
-    for (place, ids) in &places {
-        for &quantity in &asking.quantity {
-            for &class in &classes {
-                let what = (quantity, class);
-                let points = fold::points(&plan, &rows, ids, what, (device.period_ms, now));
-                all.push(one(&device.source, place.as_deref(), what, &plan, points));
+    let (mut points, mut rows) = (0, 0);
+    let mut readings = Vec::with_capacity(devices.len());
+    for device in devices {
+        let places = places(device, &asking.places())?;
+        let setting = Setting {
+            period_ms: device.period_ms,
+            raw_since: now - app.settings.interval_horizon,
+            zone: app.settings.zone,
+        };
+        let plan = plan::plan(&wish, &setting)?;
+        let detectors = places.iter().map(|(_, ids)| ids.len()).sum();
+        points += plan.buckets() * places.len() * asking.quantity.len() * asking.class.len().max(1);
+        rows += plan.rows(detectors, device.period_ms);
+        readings.push(Reading { device, places, plan });
+    }
+    let help = "ask for fewer series, a longer step or a shorter span";
+    if points > POINTS_MAX {
+        let detail = format!("{points} points, allowed are {POINTS_MAX}");
+        return Err(Problem::too_much("points", detail, help));
+    }
+    if rows > ROWS_MAX {
+        let detail = format!("{rows} stored rows would be read, allowed are {ROWS_MAX}");
+        return Err(Problem::too_much("from", detail, help));
+    }
+    Ok(readings)
+}
+
+impl Reading<'_> {
+    async fn read(
+        &self,
+        app: &App,
+        asking: &SeriesQuery,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Series>, Problem> {
+        let Self { device, places, plan } = self;
+        let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        ids.sort_unstable();
+        let by_class = !asking.class.is_empty();
+        let rows = app.store.series(plan.basis, &ids, &plan.edges, by_class).await?;
+        let classes: Vec<Option<Class>> =
+            if by_class { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
+        let mut all = Vec::new();
+        for (place, ids) in places {
+            for &quantity in &asking.quantity {
+                for &class in &classes {
+                    let what = (quantity, class);
+                    let points = fold::points(plan, &rows, ids, what, (device.period_ms, now));
+                    all.push(one(&device.source, place.as_deref(), what, plan, points));
+                }
             }
         }
+        Ok(all)
     }
-    Ok(all)
 }
 
 fn one(
@@ -351,35 +285,6 @@ fn places(device: &DeviceRow, asked: &[String]) -> Result<Vec<Place>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn asked(query: &[(&str, &str)]) -> Result<SeriesQuery, Problem> {
-        let pairs = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        SeriesQuery::from_params(&mut Params::new(pairs))
-    }
-
-    #[test]
-    fn mistakes_name_their_field() {
-        let from = ("from", "2026-03-02T00:00:00Z");
-        let field = |query: &[(&str, &str)]| asked(query).unwrap_err().field.unwrap();
-        assert_eq!(field(&[from]), "source");
-        assert_eq!(field(&[("source", "vds-001")]), "from");
-        assert_eq!(field(&[("source", "vds-001"), from, ("quantity", "density")]), "quantity");
-        assert_eq!(field(&[("source", "vds-001"), from, ("lane", "left")]), "lane");
-        assert_eq!(field(&[("source", "vds-001"), from, ("class", "tank")]), "class");
-        let by_class = [("source", "a"), from, ("quantity", "speed_kmh"), ("class", "bus")];
-        assert_eq!(field(&by_class), "class");
-        assert_eq!(field(&[("source", "a"), from, ("points", "0")]), "points");
-    }
-
-    #[test]
-    fn lists_may_be_repeated_or_separated_by_commas() {
-        let from = ("from", "2026-03-02T00:00:00Z");
-        let query = [("source", "a,b"), ("lane", "1"), ("lane", "2"), ("zone", "north-in"), from];
-        let asking = asked(&query).unwrap();
-        assert_eq!(asking.source, ["a", "b"]);
-        assert_eq!(asking.places(), ["lane/1", "lane/2", "zone/north-in"]);
-        assert_eq!(asking.quantity, [Quantity::FlowVehH]);
-    }
 
     #[test]
     fn a_point_is_written_as_an_array_with_null_for_nothing_measured() {

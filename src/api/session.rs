@@ -123,13 +123,16 @@ pub(super) async fn sign_out(
     request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
     (status = 400, description = "A password is wrong or too weak; `field` says which", body = Problem),
+    (status = 429, description = "The current password was wrong too often", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
 pub(super) async fn change_password(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
+    peer: Peer,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let passwords = (change.current.as_str(), change.new.as_str());
-    access::change_own_password(&app.store, &app.gate, &who, passwords, app.clock.now()).await?;
+    let from = (peer.address, app.clock.now());
+    access::change_own_password(&app.store, &app.gate, &who, passwords, from).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -94,7 +94,7 @@ pub(crate) struct SourceCounters {
     /// Refused messages beyond the bound of the quarantine: counted, not kept.
     #[ts(type = "number")]
     dropped: i64,
-    /// Messages published with QoS 0.
+    /// Messages published with `QoS` 0.
     #[ts(type = "number")]
     unguaranteed: i64,
 }
@@ -259,15 +259,15 @@ impl Acceptance {
         Ok(NewDevice {
             source,
             service,
-            name_vi: named("name.vi", self.name.vi)?,
-            name_en: named("name.en", self.name.en)?,
+            name_vi: named("name.vi", &self.name.vi)?,
+            name_en: named("name.en", &self.name.en)?,
             position,
             period_ms: self.period_s.map(period_ms).transpose()?,
         })
     }
 }
 
-fn within(field: &str, degrees: f64, most: f64) -> Result<f64, Problem> {
+fn within(field: &'static str, degrees: f64, most: f64) -> Result<f64, Problem> {
     if degrees.is_finite() && degrees.abs() <= most {
         Ok(degrees)
     } else {
@@ -275,7 +275,7 @@ fn within(field: &str, degrees: f64, most: f64) -> Result<f64, Problem> {
     }
 }
 
-fn named(field: &str, name: String) -> Result<String, Problem> {
+fn named(field: &'static str, name: &str) -> Result<String, Problem> {
     let length = name.trim().chars().count();
     if (1..=NAME_MAX).contains(&length) && !name.chars().any(char::is_control) {
         Ok(name.trim().to_owned())
@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn each_mistake_names_its_field() {
-        let field = |key, value| device(&[(key, value)]).unwrap_err().field.unwrap();
+        let field =
+            |key, value| device(&[(key, value)]).unwrap_err().at_fault().unwrap().to_owned();
         assert_eq!(field("service", json!("radar")), "service");
         assert_eq!(field("lon", json!(205.8)), "lon");
         assert_eq!(field("lat", json!(null)), "lat");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -161,8 +161,10 @@ fn cursor(text: &str) -> Result<(String, NaiveDate), Problem> {
     Ok((code.to_owned(), day("after", from)?))
 }
 
-fn day(field: &str, text: &str) -> Result<NaiveDate, Problem> {
-    text.parse().map_err(|_unreadable| {
+fn day(field: &'static str, text: &str) -> Result<NaiveDate, Problem> {
+    // Far years parse, but the database takes none of them.
+    let day = text.parse::<NaiveDate>().ok().filter(|day| (1..=9999).contains(&day.year()));
+    day.ok_or_else(|| {
         Problem::invalid(field, format!("{text:?} is no civil day, such as 2026-03-02"))
     })
 }
@@ -177,5 +179,6 @@ mod tests {
         assert_eq!((code.as_str(), from.to_string().as_str()), ("agency:H13.05", "2025-07-01"));
         assert!(cursor("gso:92").is_err());
         assert!(cursor("gso:92@yesterday").is_err());
+        assert!(cursor("gso:92@+262000-01-01").is_err());
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, city, device, health, journal, metric, problem, quarantine, series, session, source,
-    state, ticket, unit,
+    answer, call, city, desk, device, health, journal, metric, problem, quarantine, series,
+    session, source, state, ticket, unit,
 };
 use crate::{access, readiness};
 
@@ -44,7 +44,7 @@ macro_rules! declare {
 #[test]
 fn wire_types_are_up_to_date() {
     let text = declare![
-        problem::Problem,
+        problem::ProblemDocument,
         answer::Name,
         answer::Page<answer::Name>,
         access::Right,
@@ -71,8 +71,8 @@ fn wire_types_are_up_to_date() {
         ticket::Ticket,
         ticket::TicketWithSteps,
         ticket::TicketStep,
-        ticket::Call,
-        ticket::DeskSummary,
+        call::Call,
+        desk::DeskSummary,
         metric::Metric,
         metric::MetricFigures,
         metric::Figure,

@@ -1,125 +1,223 @@
-//! `ioc-hub check`: configuration, city, database and broker without starting.
+//! `ioc-hub check`: configuration, city, database, broker, pages and port, without starting the hub.
+//!
+//! Every check is made, whatever failed before it; each failed one says what to do. Beside a running
+//! hub it only reads: its own name on the broker, a session of one second, no lock in the database. The
+//! private servers of `--local` are started for the time of the check when no hub runs them.
 
 use std::{sync::Arc, time::Duration};
 
 use ioc_hub::{
     city::City,
     clock::{Clock as _, SystemClock},
-    config::Loaded,
+    config::{Config, Loaded, Origin},
     hub::explain,
-    store::{Store, StoreError, migrate, registry},
+    local::{self, Role},
+    store::{Store, StoreSettings},
 };
-use ioc_ingest::mqtt::BrokerState;
+use ioc_ingest::mqtt::{BrokerState, Options};
 use tokio_util::sync::CancellationToken;
 
-use super::{connect, say};
+use super::{
+    complain,
+    connect::{self, DatabaseKeys},
+    load_city, say,
+};
+
+mod database;
 
 /// Longest wait for the broker.
 const BROKER_WAIT: Duration = Duration::from_secs(10);
 
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Report {
+    checks: u32,
+    failed: u32,
+}
+
+impl Report {
+    fn good(&mut self, what: &str, found: impl std::fmt::Display) {
+        self.checks += 1;
+        say(format!("good    {what:<14} {found}"));
+    }
+
+    fn failed(&mut self, what: &str, why: impl std::fmt::Display, advice: &str) {
+        self.checks += 1;
+        self.failed += 1;
+        say(format!("FAILED  {what:<14} {why}"));
+        if !advice.is_empty() {
+            say(format!("        {:<14} -> {advice}", ""));
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "part of the report like the others")]
+    fn note(&self, text: impl std::fmt::Display) {
+        say(format!("        {:<14} note: {text}", ""));
+    }
+}
+
 pub(super) async fn check(loaded: &Loaded, is_local: bool) -> anyhow::Result<()> {
     let config = &loaded.config;
-    let changed = loaded.effective.iter().filter(|(.., o)| *o != ioc_hub::config::Origin::Default);
-    say(format!("configuration  good, {} keys differ from the defaults", changed.count()));
-    let mut failures = 0_u32;
-    let city = match City::load(&config.city.folder) {
-        Ok(city) => {
-            let (devices, units) = (city.devices.len(), city.units.len());
-            say(format!("city           good, {}: {devices} devices, {units} units", city.token));
-            city.warnings.iter().for_each(|warning| say(format!("  note: {warning}")));
-            Some(city)
-        }
-        Err(errors) => {
-            say(format!("city           {errors}"));
-            failures += 1;
-            None
-        }
-    };
-    let token = city.as_ref().map(|city| city.token.clone());
-    let database = connect::with_store(config, is_local, async |store| {
-        Ok(check_database(&store, token.as_deref()).await?)
-    });
-    match database.await {
-        Ok(found) => say(format!("database       good, {found}")),
-        Err(error) => {
-            say(format!("database       {error:#}"));
-            failures += 1;
-        }
+    let mut report = Report::default();
+    let changed = loaded.effective.iter().filter(|(.., origin)| *origin != Origin::Default).count();
+    report.good(
+        "configuration",
+        format!("{changed} of {} keys differ from the defaults", loaded.effective.len()),
+    );
+    if config.insecure {
+        report.note("insecure = true: connections are not encrypted");
     }
-    let (host, port) = if is_local {
-        ("127.0.0.1", config.local.mqtt_port)
+    let city = check_city(config, &mut report);
+    if is_local {
+        check_private(config, city.as_ref(), &mut report).await;
     } else {
-        (config.broker.host.as_str(), config.broker.port)
-    };
-    let mut options = connect::broker(config, token.as_deref().unwrap_or("check"), port, host);
-    // A name of its own and no lasting session, so that a running hub keeps its own.
-    options.client_id = format!("{}-check-{}", options.client_id, std::process::id());
-    options.session_expiry_s = 0;
-    match check_broker(options).await {
-        Ok(()) => say(format!("broker         good, {host}:{port}")),
-        Err(why) => {
-            say(format!("broker         {host}:{port}: {why}"));
-            if is_local {
-                say("  note: the private broker runs only while the hub runs with --local");
-            }
-            failures += 1;
+        match connect::database(config) {
+            Ok(settings) => check_configured(config, settings, city.as_ref(), &mut report).await,
+            Err(error) => report.failed("database", format!("{error:#}"), ""),
         }
+        let (host, port) = (&config.broker.host, config.broker.port);
+        check_broker(config, city.as_ref(), (host, port), &mut report).await;
     }
-    if failures > 0 {
-        anyhow::bail!("{failures} of 4 checks failed");
+    check_pages(config, &mut report);
+    match connect::free_port(config).await {
+        Ok(()) => report.good("port", format!("{} is free", config.http.listen)),
+        Err(_) if connect::is_hub(&config.http.listen).await => {
+            report.good("port", format!("a hub is at work on {}", config.http.listen));
+        }
+        Err(why) => report.failed("port", why, ""),
     }
+    if report.failed > 0 {
+        anyhow::bail!("{} of {} checks failed", report.failed, report.checks);
+    }
+    say(format!("{} checks, all good", report.checks));
     Ok(())
 }
 
-async fn check_database(store: &Store, city: Option<&str>) -> Result<String, StoreError> {
-    let client = store.connect().await?;
-    let row = client
-        .query_one("select current_setting('server_version')", &[])
-        .await
-        .map_err(|source| StoreError::Statement { doing: "ask for the version", source })?;
-    let version: String = row.get(0);
-    match migrate::check(store).await {
-        Ok(()) => {}
-        Err(StoreError::TooOld { found, known }) => {
-            return Ok(format!(
-                "PostgreSQL {version}; schema version {found} becomes {known} at the next start"
-            ));
+fn check_city(config: &Config, report: &mut Report) -> Option<City> {
+    match load_city(config) {
+        Ok(city) => {
+            let (devices, units) = (city.devices.len(), city.units.len());
+            report.good("city", format!("{}: {devices} devices, {units} units", city.token));
+            city.warnings.iter().for_each(|warning| report.note(warning));
+            Some(city)
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            report.failed("city", error, "correct the folder of the key city.folder");
+            None
+        }
     }
-    let registered = registry::city_token(&client).await?;
-    Ok(match (registered, city) {
-        (Some(found), Some(wanted)) if found != wanted => {
-            format!("PostgreSQL {version}, but it holds the city {found}, not {wanted}")
-        }
-        (Some(found), _) => format!("PostgreSQL {version}, city {found}"),
-        (None, _) => format!("PostgreSQL {version}, the registry is empty"),
-    })
 }
 
-async fn check_broker(options: ioc_ingest::mqtt::Options) -> Result<(), String> {
+async fn check_configured(
+    config: &Config,
+    settings: StoreSettings,
+    city: Option<&City>,
+    report: &mut Report,
+) {
+    let keys = (connect::database_keys(config), connect::owner_keys(config));
+    match Store::new(settings) {
+        Ok(store) => database::check(config, &store, keys, city, report).await,
+        Err(error) => report.failed("database", explain(&error), ""),
+    }
+}
+
+/// The private servers of a running hub, else started for the time of the check.
+async fn check_private(config: &Config, city: Option<&City>, report: &mut Report) {
+    let settings = connect::local_settings(config);
+    let keys = || DatabaseKeys { url: "local.folder", password: "(private)" };
+    let running = || -> anyhow::Result<Store> {
+        let application = local::connection_of(&settings, Role::Application)?;
+        let owner = local::connection_of(&settings, Role::Owner)?;
+        Ok(Store::new(connect::settings(config, application, owner))?)
+    };
+    if let Ok(store) = running()
+        && store.connect().await.is_ok()
+    {
+        database::check(config, &store, (keys(), keys()), city, report).await;
+        let address = ("127.0.0.1", config.local.mqtt_port);
+        return check_broker(config, city, address, report).await;
+    }
+    let progress = |line: &str| complain(line);
+    let started = match local::fetch(&settings, &progress).await {
+        Ok(programs) => local::start(&settings, &programs, &progress).await,
+        Err(error) => Err(error),
+    };
+    let servers = match started {
+        Ok(servers) => servers,
+        Err(error) => return report.failed("private", explain(&error), ""),
+    };
+    let (application, owner) =
+        (servers.database.connection(Role::Application), servers.database.connection(Role::Owner));
+    match Store::new(connect::settings(config, application, owner)) {
+        Ok(store) => database::check(config, &store, (keys(), keys()), city, report).await,
+        Err(error) => report.failed("database", explain(&error), ""),
+    }
+    let address = servers.broker.address();
+    check_broker(config, city, (&address.ip().to_string(), address.port()), report).await;
+    if let Err(error) = servers.stop().await {
+        report.failed("private", explain(&error), "");
+    }
+}
+
+async fn check_broker(
+    config: &Config,
+    city: Option<&City>,
+    (host, port): (&str, u16),
+    report: &mut Report,
+) {
+    let token = city.map_or("check", |city| &city.token);
+    let mut options = connect::broker(config, token, port, host);
+    // A name of its own and the shortest session, so that a running hub keeps its own.
+    options.client_id = format!("{}-check-{}", options.client_id, std::process::id());
+    options.session_expiry_s = 1;
+    let encrypted = if options.tls.is_some() { ", encrypted" } else { "" };
+    match reach(options).await {
+        Ok(()) => report.good("broker", format!("{host}:{port}{encrypted}")),
+        Err(why) => {
+            let advice = format!(
+                "see broker.host, broker.port, broker.username, broker.tls in the section [broker]; \
+                 the password is in the variable {}",
+                config.broker.password_env
+            );
+            report.failed("broker", why, &advice);
+        }
+    }
+}
+
+/// Connects and subscribes as the hub does, then leaves.
+async fn reach(options: Options) -> Result<(), String> {
     let clock = Arc::new(SystemClock);
     let (session, _deliveries, _acknowledger, mut state) =
         ioc_ingest::mqtt::session(options, move || clock.now());
     let stop = CancellationToken::new();
     let seen = async {
-        let verdict = state
+        state
             .wait_for(|state| !matches!(state, BrokerState::Connecting))
             .await
             .map_err(|ended| ended.to_string())
             .and_then(|state| match &*state {
                 BrokerState::Disconnected { error, .. } => Err(error.clone()),
                 BrokerState::Connected { .. } | BrokerState::Connecting => Ok(()),
-            });
-        stop.cancel();
-        verdict
+            })
     };
     let seen = async {
         let verdict = tokio::time::timeout(BROKER_WAIT, seen).await;
         stop.cancel();
-        verdict.unwrap_or_else(|_late| Err("does not answer".to_owned()))
+        verdict.unwrap_or_else(|_late| {
+            Err(format!("gives no answer within {} s", BROKER_WAIT.as_secs()))
+        })
     };
     let (ran, verdict) = tokio::join!(session.run(stop.clone()), seen);
     ran.map_err(|error| explain(&error))?;
     verdict
+}
+
+fn check_pages(config: &Config, report: &mut Report) {
+    let folder = &config.http.dashboards;
+    if folder.join("index.html").is_file() {
+        report.good("pages", folder.display());
+    } else {
+        let why = format!("there is no index.html in {}", folder.display());
+        report.failed("pages", why, "`make dashboards` builds them; the key is http.dashboards");
+    }
 }

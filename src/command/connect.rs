@@ -1,25 +1,33 @@
 //! From the configuration to connections: database, broker, the private ones of `--local`.
 
-use std::{future::Future, path::PathBuf, sync::Arc};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use ioc_hub::{
     config::{Config, environment},
+    hub::explain,
     local::{self, LocalSettings, Prefer, Role},
     simulate::Broker,
-    store::{Store, StoreSettings},
+    store::{Store, StoreError, StoreSettings, migrate},
 };
 use ioc_ingest::mqtt::{Options, TlsOptions};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 /// Where the private servers live.
 pub(super) fn local_settings(config: &Config) -> LocalSettings {
     LocalSettings {
         folder: config.local.folder.clone(),
-        data: config.local.folder.join("data"),
+        data: match config.local.data.as_str() {
+            "" => config.local.folder.join("data"),
+            data => PathBuf::from(data),
+        },
         mqtt_port: config.local.mqtt_port,
         prefer: if config.local.programs == "private" { Prefer::Private } else { Prefer::Machine },
     }
@@ -134,6 +142,73 @@ fn publisher_tls(ca_file: &str) -> anyhow::Result<rustls::ClientConfig> {
         .with_no_client_auth())
 }
 
+/// The keys that say how one role reaches the database.
+pub(super) struct DatabaseKeys<'a> {
+    /// Key of the connection text.
+    pub(super) url: &'static str,
+    /// Environment variable of its password.
+    pub(super) password: &'a str,
+}
+
+/// The keys of the application role.
+pub(super) fn database_keys(config: &Config) -> DatabaseKeys<'_> {
+    DatabaseKeys { url: "database.url", password: &config.database.password_env }
+}
+
+/// The keys of the owner role.
+pub(super) fn owner_keys(config: &Config) -> DatabaseKeys<'_> {
+    if config.database.owner_url.is_empty() {
+        return database_keys(config);
+    }
+    DatabaseKeys { url: "database.owner_url", password: &config.database.owner_password_env }
+}
+
+/// What to do when the database cannot be reached.
+pub(super) fn advice(error: &StoreError, keys: &DatabaseKeys<'_>) -> String {
+    let DatabaseKeys { url, password } = keys;
+    let StoreError::Away { source, .. } = error else {
+        return format!("look at the server's log, and at the key {url}");
+    };
+    let code = source
+        .downcast_ref::<tokio_postgres::Error>()
+        .and_then(|error| error.code())
+        .map(tokio_postgres::error::SqlState::code);
+    match code {
+        // Classes and codes: PostgreSQL documentation, appendix A.
+        Some("28P01" | "28000") => format!(
+            "check the user in the key {url}, the password in the variable {password}, and the \
+             server's pg_hba.conf"
+        ),
+        Some("3D000") => format!("create the database, or correct its name in the key {url}"),
+        Some("53300") => "raise max_connections of the server: the hub uses up to 12".to_owned(),
+        Some("57P03") => "the server is starting: try again".to_owned(),
+        None if explain(error).contains("password missing") => {
+            format!("put the password into the environment variable {password}")
+        }
+        Some(_) => format!("look at the server's log, and at the key {url}"),
+        None => format!(
+            "start the database server, or correct host and port in the key {url}; for an \
+             encrypted connection see database.ca_file"
+        ),
+    }
+}
+
+/// Runs `work` on a database whose schema is the one of this program.
+pub(super) async fn with_registry<T, F>(
+    config: &Config,
+    is_local: bool,
+    work: impl FnOnce(Store) -> F,
+) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    with_store(config, is_local, async |store| {
+        migrate::check(&store).await?;
+        work(store).await
+    })
+    .await
+}
+
 /// Runs `work` on the configured database, or on the private one: that of a running hub, else
 /// started for the time of the work.
 pub(super) async fn with_store<T, F>(
@@ -145,7 +220,11 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     if !is_local {
-        return work(Store::new(database(config)?)?).await;
+        let store = Store::new(database(config)?)?;
+        if let Err(error) = store.connect().await {
+            bail!("{}\n  {}", explain(&error), advice(&error, &database_keys(config)));
+        }
+        return work(store).await;
     }
     let settings_local = local_settings(config);
     let running = || -> anyhow::Result<Store> {
@@ -168,4 +247,47 @@ where
     };
     server.stop().await?;
     done
+}
+
+/// Whether the web server's port is free; if not, who has it and what to do.
+pub(super) async fn free_port(config: &Config) -> Result<(), String> {
+    let listen = &config.http.listen;
+    let Err(error) = TcpListener::bind(listen).await else { return Ok(()) };
+    Err(match error.kind() {
+        std::io::ErrorKind::AddrInUse if is_hub(listen).await => format!(
+            "another hub answers on {listen}: stop it first, or set another port in the key \
+             http.listen"
+        ),
+        std::io::ErrorKind::AddrInUse => {
+            let port = listen.rsplit(':').next().unwrap_or(listen);
+            format!(
+                "port {port} of {listen} is taken by another program: end that program, or set \
+                 another port in the key http.listen"
+            )
+        }
+        std::io::ErrorKind::AddrNotAvailable => {
+            format!("{listen} is no address of this machine: correct the key http.listen")
+        }
+        std::io::ErrorKind::PermissionDenied => format!(
+            "{listen} may not be opened by this user: set a port above 1023 in the key http.listen"
+        ),
+        _ => format!("{listen} cannot be opened: {error}; see the key http.listen"),
+    })
+}
+
+/// Whether a hub answers on an address.
+pub(super) async fn is_hub(listen: &str) -> bool {
+    /// A hub on this machine answers at once.
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let asked = async {
+        let mut stream = TcpStream::connect(listen).await?;
+        let question =
+            format!("GET /healthz HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+        stream.write_all(question.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    matches!(answer, Ok(Ok(text)) if text.starts_with("HTTP/1.1 200") && text.ends_with("\r\n\r\nok\n"))
 }

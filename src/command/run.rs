@@ -15,7 +15,7 @@ use ioc_hub::{
 };
 use ioc_ingest::Service;
 
-use super::{complain, connect, say};
+use super::{complain, connect, load_city, say};
 
 /// Everything has to end within this time after Ctrl-C, the private servers apart.
 const GRACE: Duration = Duration::from_secs(4);
@@ -63,10 +63,12 @@ pub(super) fn devices(city: &City, scale: &str) -> Vec<Device> {
 }
 
 pub(super) async fn run(config: Config, is_local: bool, simulate: bool) -> anyhow::Result<()> {
-    let city = Arc::new(City::load(&config.city.folder)?);
+    let city = Arc::new(load_city(&config)?);
     for warning in &city.warnings {
         tracing::warn!("{warning}");
     }
+    // Told before anything is fetched or started; the hub itself takes the port a little later.
+    connect::free_port(&config).await.map_err(anyhow::Error::msg)?;
     let servers = servers(&config, is_local).await?;
     let result = run_with(&config, &city, &servers, simulate).await;
     if let Some(running) = servers.running {
@@ -100,7 +102,7 @@ async fn run_with(
     announce(config, &hub, servers);
     let prepared = prepared(&tasks, &mut hub).await;
     if let Some(prepared) = &prepared {
-        tell(prepared);
+        tell(prepared, city, servers);
         if simulate {
             let publisher = connect::publisher(config, &servers.host, servers.port)?;
             let simulation = SimulateOptions {
@@ -163,17 +165,24 @@ fn announce(config: &Config, hub: &Hub, servers: &Servers) {
     }
 }
 
-fn tell(prepared: &Prepared) {
+fn tell(prepared: &Prepared, city: &City, servers: &Servers) {
     if let Some(password) = &prepared.first_password {
         say("");
         say("  first administrator, shown only now:");
         say(format!("    user      admin\n    password  {password}"));
     }
+    let (host, port, token) = (&servers.host, servers.port, &city.token);
+    let [lon, lat] = city.center;
     say("");
     say("  Next: open the address above and sign in. To see a device arrive, publish one:");
-    say(
-        "    mosquitto_pub -t ioc/1/can-tho/vds/my-first/status -q 1 -m '{\"v\":1,\"online\":true,\"boot\":1}'",
-    );
-    say("  and accept it under \"Sources\". Ctrl-C stops everything.");
+    say(format!(
+        "    mosquitto_pub -h {host} -p {port} -q 1 -t ioc/1/{token}/vds/my-first/status \
+         -m '{{\"v\":1,\"online\":true,\"boot\":1}}'"
+    ));
+    let program = std::env::args().next().unwrap_or_else(|| "ioc-hub".to_owned());
+    let local = if servers.running.is_some() { " --local" } else { "" };
+    say("  and accept it, in another terminal:");
+    say(format!("    {program} device accept my-first --lat {lat} --lon {lon}{local}"));
+    say("  Ctrl-C stops everything.");
     say("");
 }

@@ -5,7 +5,6 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 use anyhow::Context as _;
 use clap::Args;
 use ioc_hub::{
-    city::City,
     clock::{SharedClock, SystemClock},
     config::Config,
     simulate::{Recording, ReplayOptions, SimulateOptions, SimulateStats, replay, run},
@@ -13,9 +12,10 @@ use ioc_hub::{
 use ioc_ingest::Source;
 use tokio_util::sync::CancellationToken;
 
-use super::{connect, run::devices, say};
+use super::{connect, load_city, run::devices, say};
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these are help texts, shown as plain text")]
 pub(super) struct SimulateArgs {
     /// Devices: `city`, or a generated design point S, M, L. The hub's registry must hold them.
     #[arg(long, value_name = "SCALE")]
@@ -68,7 +68,7 @@ pub(super) async fn simulate(
     is_local: bool,
     args: SimulateArgs,
 ) -> anyhow::Result<()> {
-    let city = Arc::new(City::load(&config.city.folder)?);
+    let city = Arc::new(load_city(config)?);
     let (host, port) = if is_local {
         ("127.0.0.1".to_owned(), config.local.mqtt_port)
     } else {

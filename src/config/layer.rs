@@ -65,8 +65,7 @@ impl Layers {
         let at = |offset: Option<usize>| Origin::File {
             path: path.to_owned(),
             line: offset.map_or(0, |offset| {
-                text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count()
-                    + 1
+                text.get(..offset).map_or(0, |before| before.matches('\n').count() + 1)
             }),
         };
         let document = match Document::parse(text) {
@@ -105,12 +104,11 @@ impl Layers {
             .as_value()
             .and_then(|value| toml::from_str::<toml::Table>(&format!("v = {value}")).ok())
             .and_then(|mut table| table.remove("v"));
-        match value {
-            Some(value) => self.set(key, value, origin, mistakes),
-            None => {
-                let detail = "is no plain value".to_owned();
-                mistakes.push(Mistake { origin, key: key.to_owned(), detail });
-            }
+        if let Some(value) = value {
+            self.set(key, value, origin, mistakes);
+        } else {
+            let detail = "is no plain value".to_owned();
+            mistakes.push(Mistake { origin, key: key.to_owned(), detail });
         }
     }
 
@@ -181,12 +179,12 @@ impl Layers {
                     .ok()
                     .and_then(|mut table| table.remove("v")),
             };
-            match value {
-                Some(value) => self.set(&key, value, origin, mistakes),
-                None => {
-                    let detail = format!("is {text:?}, allowed is {}", kind(&leaf.value));
-                    mistakes.push(Mistake { origin, key, detail });
-                }
+            let allowed = kind(&leaf.value);
+            if let Some(value) = value {
+                self.set(&key, value, origin, mistakes);
+            } else {
+                let detail = format!("is {text:?}, allowed is {allowed}");
+                mistakes.push(Mistake { origin, key, detail });
             }
         }
     }

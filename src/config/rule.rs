@@ -35,7 +35,7 @@ const RULES: &[(&str, Allowed)] = &[
     ("broker.keep_alive_s", Whole(5, 600)),
     ("database.statement_timeout_ms", Whole(100, 3_600_000)),
     ("local.folder", Text),
-    ("local.mqtt_port", Whole(1, 65_535)),
+    ("local.mqtt_port", Whole(0, 65_535)),
     ("local.programs", OneOf(&["auto", "private"])),
     ("ingest.batch_rows", Whole(1, 100_000)),
     ("ingest.linger_ms", Whole(0, 1_000)),

@@ -22,13 +22,16 @@ fn is_open(status: &str) -> bool {
     !HANDLED.contains(&status) && !ENDED.contains(&status)
 }
 
+/// An open ticket: publishing system, number, creation, due time if told.
+pub type OpenTicket = (i32, String, DateTime<Utc>, Option<DateTime<Utc>>);
+
 /// What the database counts at start.
 #[derive(Debug, Default)]
 pub struct DeskStart {
     /// Tickets per (status, channel).
     pub counts: Vec<(String, Option<String>, i64)>,
     /// Open tickets with creation and due time.
-    pub open: Vec<(i32, String, DateTime<Utc>, Option<DateTime<Utc>>)>,
+    pub open: Vec<OpenTicket>,
     /// Tickets created, and handled, since the civil day began.
     pub today: (i64, i64),
     /// Incoming calls and abandoned ones since the civil day began.

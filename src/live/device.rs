@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use ioc_ingest::{
-    Fact, Message, Service, Source, Stream, Word as _, interval::Interval, signal::SignalState,
+    Fact, Message, Service, Source, Stream, Word as _,
+    interval::{Interval, Place},
+    signal::SignalState,
 };
 
 use super::{
@@ -285,20 +287,17 @@ impl Latest {
         }
     }
 
-    /// Time of the newest measurement, source clock.
+    /// Time of the newest measurement, source clock: of the main stream of the service, so that
+    /// health reports do not hide that a camera's analytics have stopped.
     fn measured_at(&self) -> Option<DateTime<Utc>> {
-        let measured = |stream: &Stream| match stream {
-            Stream::Status => false,
-            Stream::State
-            | Stream::Events
-            | Stream::Interval
-            | Stream::Incident
-            | Stream::Health
-            | Stream::Ticket
-            | Stream::Call
-            | Stream::Sample => true,
+        let main = match self.service {
+            Service::Signal => Some(Stream::State),
+            Service::Vds | Service::Cctv => Some(Stream::Interval),
+            Service::Cabinet | Service::Desk | Service::Onestop | Service::Metric => None,
         };
-        self.parts.iter().filter(|(stream, _)| measured(stream)).map(|(_, part)| part.time).max()
+        let main = main.and_then(|stream| self.parts.get(&stream)).map(|part| part.time);
+        let others = self.parts.iter().filter(|(stream, _)| **stream != Stream::Status);
+        main.or_else(|| others.map(|(_, part)| part.time).max())
     }
 
     /// The row of `devices`.
@@ -381,8 +380,9 @@ fn reading_rows(interval: &Interval, part: &Part, now: DateTime<Utc>, rows: &mut
     let lanes = ["lanes", "zones"].into_iter().find_map(|key| value.get(key)?.as_array());
     for reading in &interval.readings {
         let place = reading.place.to_string();
+        let is_lane = |lane: u64| reading.place == Place::Lane(u8::try_from(lane).unwrap_or(0));
         let element = lanes.into_iter().flatten().find(|element| {
-            element.get("lane").is_some_and(|lane| lane.to_string() == place)
+            element.get("lane").and_then(serde_json::Value::as_u64).is_some_and(is_lane)
                 || element.get("zone").and_then(serde_json::Value::as_str) == Some(&*place)
         });
         let Some(serde_json::Value::Object(fields)) = element else { continue };

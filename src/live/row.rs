@@ -64,7 +64,7 @@ impl<'a> RowWriter<'a> {
     /// A value of its own JSON form.
     pub(super) fn text_json(&mut self, value: &impl serde::Serialize) -> &mut Self {
         self.raw(|out| {
-            out.push_str(&serde_json::to_string(value).unwrap_or_else(|_| "null".into()))
+            out.push_str(&serde_json::to_string(value).unwrap_or_else(|_| "null".into()));
         })
     }
 

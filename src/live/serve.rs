@@ -1,6 +1,6 @@
 //! Subscriptions: who gets which feed, snapshots, resuming, changing the pace.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::extract::ws::Utf8Bytes;
 use chrono::{DateTime, Utc};
@@ -16,12 +16,11 @@ impl LiveTask {
     pub(super) fn obey(&mut self, command: Command) {
         match command {
             Command::Connect { client, queue } => {
-                let state =
-                    ClientState { queue, pace: Pace::Full, subscriptions: Default::default() };
+                let state = ClientState { queue, pace: Pace::Full, subscriptions: BTreeMap::new() };
                 self.clients.insert(client, state);
             }
             Command::Subscribe { client, id, topic, filter, resume } => {
-                self.subscribe(client, id, topic, filter, resume);
+                self.subscribe(client, id, (topic, filter), resume);
             }
             Command::Unsubscribe { client, id } => self.unsubscribe(client, id),
             Command::Pace { client, pace } => self.change_pace(client, pace),
@@ -29,7 +28,7 @@ impl LiveTask {
             Command::Gone { client } => {
                 if let Some(state) = self.clients.remove(&client) {
                     for (id, (topic, filter)) in state.subscriptions {
-                        self.leave(client, id, (topic, filter, state.pace));
+                        self.leave(client, id, &(topic, filter, state.pace));
                     }
                 }
             }
@@ -45,25 +44,25 @@ impl LiveTask {
         &mut self,
         client: ClientId,
         id: u32,
-        topic: Topic,
-        filter: Filter,
+        (topic, filter): (Topic, Filter),
         resume: Option<Cursor>,
     ) {
         self.unsubscribe(client, id);
         let Some(state) = self.clients.get_mut(&client) else { return };
-        let key: FeedKey = (topic.clone(), filter.clone(), state.pace);
+        let key: FeedKey = (topic, filter, state.pace);
         if !self.feeds.contains_key(&key) && self.feeds.len() >= FILTERS_MAX {
             let detail = format!("{FILTERS_MAX} different topics and filters are served already");
             state.queue.push_all([frame::error(Some(id), "too_many_filters", &detail)]);
             return;
         }
-        state.subscriptions.insert(id, (topic.clone(), filter.clone()));
+        state.subscriptions.insert(id, (key.0.clone(), key.1.clone()));
         let queue = std::sync::Arc::clone(&state.queue);
         let since = resume.map(Cursor::version).filter(|version| self.can_resume(*version));
-        let cursor = self.join(client, id, key);
+        let cursor = self.join(client, id, &key);
+        let (topic, filter, _pace) = &key;
         let frames = match since {
-            Some(since) => self.catch_up(id, &topic, &filter, since, cursor),
-            None => self.snapshot(id, &topic, &filter, cursor),
+            Some(since) => self.catch_up(id, topic, filter, since, cursor),
+            None => self.snapshot(id, topic, filter, cursor),
         };
         queue.push_all(frames);
     }
@@ -74,20 +73,22 @@ impl LiveTask {
     }
 
     /// Adds a subscriber to its feed and returns the feed's cursor.
-    fn join(&mut self, client: ClientId, id: u32, key: FeedKey) -> u64 {
+    fn join(&mut self, client: ClientId, id: u32, key: &FeedKey) -> u64 {
         let closed = self.version - 1;
-        let feed =
-            self.feeds.entry(key).or_insert(Feed { cursor: closed, subscribers: Vec::new() });
+        let feed = self
+            .feeds
+            .entry(key.clone())
+            .or_insert(Feed { cursor: closed, subscribers: Vec::new() });
         feed.subscribers.push((client, id));
         feed.cursor
     }
 
-    fn leave(&mut self, client: ClientId, id: u32, key: FeedKey) -> Option<u64> {
-        let feed = self.feeds.get_mut(&key)?;
+    fn leave(&mut self, client: ClientId, id: u32, key: &FeedKey) -> Option<u64> {
+        let feed = self.feeds.get_mut(key)?;
         feed.subscribers.retain(|subscriber| *subscriber != (client, id));
         let cursor = feed.cursor;
         if feed.subscribers.is_empty() {
-            self.feeds.remove(&key);
+            self.feeds.remove(key);
         }
         Some(cursor)
     }
@@ -96,7 +97,7 @@ impl LiveTask {
         let Some(state) = self.clients.get_mut(&client) else { return };
         let pace = state.pace;
         if let Some((topic, filter)) = state.subscriptions.remove(&id) {
-            self.leave(client, id, (topic, filter, pace));
+            self.leave(client, id, &(topic, filter, pace));
         }
     }
 
@@ -109,8 +110,8 @@ impl LiveTask {
         }
         let queue = std::sync::Arc::clone(&state.queue);
         for (id, (topic, filter)) in state.subscriptions.clone() {
-            let since = self.leave(client, id, (topic.clone(), filter.clone(), before));
-            let cursor = self.join(client, id, (topic.clone(), filter.clone(), pace));
+            let since = self.leave(client, id, &(topic.clone(), filter.clone(), before));
+            let cursor = self.join(client, id, &(topic.clone(), filter.clone(), pace));
             let frames = match since {
                 Some(since) => self.catch_up(id, &topic, &filter, since, cursor),
                 None => self.snapshot(id, &topic, &filter, cursor),

@@ -1,6 +1,6 @@
 //! Topics of the live channel, their columns and their filters.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use ioc_ingest::{Service, Source, topic::is_token};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ impl Topic {
                 "occupancy",
                 "mode",
             ],
-            Self::Device(_) => &["key", "age_ms", "value"],
+            Self::Device(_) | Self::Desk => &["key", "age_ms", "value"],
             Self::Signals | Self::Signal(_) => &[
                 "id",
                 "age_ms",
@@ -75,7 +75,6 @@ impl Topic {
             Self::Traffic => {
                 &["key", "age_ms", "flow_veh_h", "speed_kmh", "occupancy", "devices", "reporting"]
             }
-            Self::Desk => &["key", "age_ms", "value"],
             Self::Sources => &[
                 "id",
                 "service",
@@ -124,7 +123,7 @@ pub struct Filter {
     pub service: Vec<Service>,
     /// Area id; null for all.
     #[serde(default)]
-    pub area: Option<Arc<str>>,
+    pub area: Option<Box<str>>,
 }
 
 impl Filter {

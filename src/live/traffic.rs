@@ -16,9 +16,9 @@ struct Sum {
     devices: u32,
     reporting: u32,
     flow_veh_h: Option<u64>,
-    speed_weighted: f64,
+    weighted_speed: f64,
     speed_count: u64,
-    occupancy_sum: f64,
+    summed_occupancy: f64,
     occupancy_n: u32,
     newest: Option<DateTime<Utc>>,
 }
@@ -33,11 +33,11 @@ impl Sum {
         if let Some(speed) = flow.speed_kmh {
             #[expect(clippy::cast_precision_loss, reason = "vehicles of one interval")]
             let count = flow.speed_count as f64;
-            self.speed_weighted += speed * count;
+            self.weighted_speed += speed * count;
             self.speed_count += flow.speed_count;
         }
         if let Some(occupancy) = flow.occupancy {
-            self.occupancy_sum += occupancy;
+            self.summed_occupancy += occupancy;
             self.occupancy_n += 1;
         }
     }
@@ -90,9 +90,9 @@ impl Traffic {
             let mut text = String::with_capacity(80);
             let mut row = RowWriter::begin(&mut text);
             #[expect(clippy::cast_precision_loss, reason = "vehicles of one interval")]
-            let speed = (sum.speed_count > 0).then(|| sum.speed_weighted / sum.speed_count as f64);
+            let speed = (sum.speed_count > 0).then(|| sum.weighted_speed / sum.speed_count as f64);
             let occupancy =
-                (sum.occupancy_n > 0).then(|| sum.occupancy_sum / f64::from(sum.occupancy_n));
+                (sum.occupancy_n > 0).then(|| sum.summed_occupancy / f64::from(sum.occupancy_n));
             row.text(place).optional(sum.newest.map(|time| age_ms(time, now)));
             row.optional(sum.flow_veh_h).optional(speed.map(|v| (v * 10.0).round() / 10.0));
             row.optional(occupancy.map(|v| (v * 10_000.0).round() / 10_000.0));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rumqttc::{
-    Outgoing as Sent, TlsConfiguration, Transport,
+    NetworkOptions, TlsConfiguration, Transport,
     v5::{
         AsyncClient, Event, EventLoop, MqttOptions,
         mqttbytes::{
@@ -37,7 +37,7 @@ const QUEUE_MAX: usize = 64;
 /// First and longest wait after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long the farewell may take after the stop.
-const FAREWELL: Duration = Duration::from_millis(700);
+const FAREWELL: Duration = Duration::from_millis(900);
 
 /// A client and its event loop, not yet connected.
 pub(crate) fn open(
@@ -51,6 +51,10 @@ pub(crate) fn open(
         .set_clean_start(false)
         .set_session_expiry_interval(Some(SESSION_EXPIRY_S))
         .set_outgoing_inflight_upper_limit(broker.in_flight.max(1));
+    // Small messages must not wait for each other's acknowledgement.
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
     if let Some(username) = &broker.username {
         options.set_credentials(username, broker.password.as_deref().unwrap_or_default());
     }
@@ -65,8 +69,9 @@ pub(crate) fn open(
     AsyncClient::new(options, QUEUE_MAX)
 }
 
-/// Polls until the client says goodbye, or for a short while after `stop`. `connects` counts the
-/// connections, `acknowledged` the messages that the broker took over.
+/// Polls until the broker has closed the connection after the client's goodbye, or for a short while
+/// after `stop`: closing it from here would reset it, and the last messages with it, while
+/// acknowledgements are under way. `connects` counts the connections, `acknowledged` the messages that the broker took over.
 pub(crate) async fn drive(
     mut events: EventLoop,
     stats: Arc<SimulateStats>,
@@ -100,7 +105,6 @@ pub(crate) async fn drive(
                 counter.fetch_add(1, Ordering::Relaxed);
                 acknowledged.send_modify(|count| *count += 1);
             }
-            Ok(Event::Outgoing(Sent::Disconnect)) => return,
             Ok(_) => {}
             Err(error) => {
                 // Events of the lost connection must not be taken for those of the next.

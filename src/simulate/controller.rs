@@ -14,6 +14,9 @@ use super::{
 /// Cycles before the start that are walked through to learn since when groups stand as they do.
 const WARM_UP_CYCLES: usize = 4;
 
+/// The contract tells ends at most an hour ahead, which a night of flash exceeds.
+const END_MAX_MS: u32 = 3_600_000;
+
 /// Why a controller does not run its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Forced {
@@ -174,7 +177,7 @@ impl Controller {
             Some((next, _)) => Some(*next),
             None => self.end_in_next(group, shown),
         };
-        let span = |end: i64| u32::try_from(end - at_ms).ok();
+        let span = |end: i64| u32::try_from(end - at_ms).ok().filter(|span| *span <= END_MAX_MS);
         fact.likely_end_ms = end_ms.and_then(span);
         let stage = self.current.stages.get(group.stage);
         let vehicle = group.kind != GroupKind::Pedestrian;
@@ -350,5 +353,6 @@ mod tests {
         assert_eq!((state.mode, state.flash), (Mode::Flash, Some(FLASH_AUTOMATIC)));
         let of = |number| state.groups.iter().find(|group| group.group == number).unwrap().state;
         assert_eq!((of(2), of(4)), (state::CAUTION, state::STOP_THEN_PROCEED));
+        assert!(state.groups.iter().all(|group| group.likely_end_ms.is_none()), "three hours left");
     }
 }

@@ -7,9 +7,7 @@
 
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
-use ioc_ingest::ticket::{
-    Call, CallDirection, Channel, Location, TicketKind, TicketStatus, TicketStep,
-};
+use ioc_ingest::ticket::{Call, Channel, Location, TicketKind, TicketStatus, TicketStep};
 
 use super::{
     calendar::{DAY_MS, after_working_minutes, midnight_ms, offset_ms, utc},
@@ -20,19 +18,15 @@ use super::{
 pub(crate) const LIFE_MAX_DAYS: i64 = 14;
 /// Tickets on a working day and on a weekend day.
 const TICKETS_PER_DAY: (f64, f64) = (150.0, 60.0);
-/// Calls that lead to no ticket, likewise.
-const OTHER_CALLS_PER_DAY: (f64, f64) = (120.0, 50.0);
 /// Weight of each local hour for what people report.
 const HOURS: [f64; 24] = [
     0.4, 0.2, 0.2, 0.2, 0.3, 0.8, 2.2, 6.0, 9.0, 9.5, 8.5, 6.0, 4.0, 6.0, 8.0, 8.5, 7.5, 6.0, 5.0,
     4.5, 3.5, 2.5, 1.4, 0.8,
 ];
-/// Working minutes of a day, of a normal due time (five days), and of an urgent one (24 hours of a day
-/// and night, in minutes).
-const WORKING_DAY_MIN: u32 = 510;
+/// Working minutes of a normal due time: five days of eight and a half hours.
+pub(crate) const DUE_MIN: u32 = 5 * 510;
+/// Minutes of an urgent due time, day and night.
 const URGENT_MIN: i64 = 24 * 60;
-/// Longest call in milliseconds.
-const CALL_MAX_MS: i64 = 10 * 60_000;
 
 /// A place that tickets are about.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,14 +97,14 @@ impl Desk {
         found
     }
 
-    fn volume(&self, day: i64, (working, weekend): (f64, f64), dice: &mut Dice) -> u32 {
+    pub(super) fn volume(&self, day: i64, (working, weekend): (f64, f64), dice: &mut Dice) -> u32 {
         let weekend_day = super::calendar::local(self.zone, self.begin_of(day)).weekend;
         // Ticket numbers hold three digits per day.
         dice.poisson(if weekend_day { weekend } else { working }).min(999)
     }
 
     /// Instants of one day at which people report, in order.
-    fn arrivals(&self, day: i64, count: u32, dice: &mut Dice) -> Vec<i64> {
+    pub(super) fn arrivals(&self, day: i64, count: u32, dice: &mut Dice) -> Vec<i64> {
         let begin = self.begin_of(day);
         let arrival = |_| {
             let hour = i64::try_from(dice.weighted(&HOURS)).unwrap_or(0);
@@ -217,7 +211,7 @@ impl Desk {
         let due = if urgent {
             created + minutes(URGENT_MIN)
         } else {
-            after_working_minutes(self.zone, created, 5 * WORKING_DAY_MIN)
+            after_working_minutes(self.zone, created, DUE_MIN)
         };
         let assigned = triaged + dice.millis(60_000, 25 * 60_000);
         life.step(TicketStatus::Assigned, assigned, |step| step.due_at = Some(utc(due)));
@@ -251,7 +245,14 @@ impl Desk {
     }
 
     /// An instant after `at_ms` by some working minutes, or minutes of the clock when it is urgent.
-    fn later(&self, at_ms: i64, dice: &mut Dice, low: f64, high: f64, urgent: bool) -> i64 {
+    pub(super) fn later(
+        &self,
+        at_ms: i64,
+        dice: &mut Dice,
+        low: f64,
+        high: f64,
+        urgent: bool,
+    ) -> i64 {
         // Most take little, some take long: the square leans to the short side.
         let share = dice.share();
         let span_min = whole(low + (high - low) * share * share, 100_000);
@@ -262,67 +263,24 @@ impl Desk {
         };
         at + dice.millis(1000, 59_000)
     }
-
-    /// Calls at the switchboard that were queued on a civil day: those behind the hotline's tickets,
-    /// and those that led to none.
-    pub(crate) fn calls(&self, day: i64) -> Vec<Call> {
-        let mut dice = Dice::new(self.seed, Purpose::Call, 0, day);
-        let date = utc(day * DAY_MS).format("%Y%m%d").to_string();
-        let mut calls = Vec::new();
-        for life in self.tickets(day) {
-            let Some(step) = life.into_iter().next() else { continue };
-            if step.channel == Some(Channel::Hotline) {
-                // The ticket is written during the call.
-                let answered = step.at.timestamp_millis() - dice.millis(20_000, 120_000);
-                let queued = answered - dice.millis(2000, 28_000);
-                let ended = step.at.timestamp_millis() + dice.millis(10_000, 150_000);
-                calls.push((queued, Some(answered), ended, CallDirection::In, Some(step.ticket)));
-            }
-        }
-        let count = self.volume(day, OTHER_CALLS_PER_DAY, &mut dice);
-        for queued in self.arrivals(day, count, &mut dice) {
-            let patience = dice.millis(4000, 90_000);
-            let wait = if dice.chance(0.85) {
-                dice.millis(2000, 18_000)
-            } else {
-                dice.millis(15_000, 120_000)
-            };
-            let outward = dice.chance(0.08);
-            let direction = if outward { CallDirection::Out } else { CallDirection::In };
-            let answered = (outward || wait <= patience).then_some(queued + wait);
-            let talk = dice.millis(25_000, 240_000).min(CALL_MAX_MS);
-            let ended = answered.map_or(queued + patience, |at| at + talk);
-            calls.push((queued, answered, ended, direction, None));
-        }
-        calls.sort_by_key(|call| call.0);
-        let time = |at: i64| Some(utc(at));
-        let number = |(n, (queued, answered, ended, direction, ticket)): (
-            usize,
-            (i64, Option<i64>, i64, _, _),
-        )| Call {
-            call: format!("c-{date}-{n:04}").into(),
-            direction,
-            queued_at: time(queued),
-            answered_at: answered.and_then(time),
-            abandoned_at: if answered.is_none() { time(ended) } else { None },
-            ended_at: time(ended),
-            ticket,
-        };
-        calls.into_iter().enumerate().map(number).collect()
-    }
 }
 
 /// One citizen in four answers how satisfied they are.
-fn rating(dice: &mut Dice, on_time: bool) -> Option<u8> {
+pub(super) fn rating(dice: &mut Dice, on_time: bool) -> Option<u8> {
     let stars = if on_time { [0.02, 0.03, 0.1, 0.35, 0.5] } else { [0.15, 0.2, 0.3, 0.25, 0.1] };
     dice.chance(0.25).then(|| u8::try_from(dice.weighted(&stars) + 1).unwrap_or(5))
 }
 
 /// The steps of one ticket; each repeats what is known so far.
-struct Life(Vec<TicketStep>);
+pub(super) struct Life(pub(super) Vec<TicketStep>);
 
 impl Life {
-    fn step(&mut self, status: TicketStatus, at_ms: i64, change: impl FnOnce(&mut TicketStep)) {
+    pub(super) fn step(
+        &mut self,
+        status: TicketStatus,
+        at_ms: i64,
+        change: impl FnOnce(&mut TicketStep),
+    ) {
         let Some(last) = self.0.last() else { return };
         let mut step = TicketStep { status, ..last.clone() };
         // Steps of one ticket never share an instant, so that their order is their time.
@@ -330,36 +288,6 @@ impl Life {
         change(&mut step);
         self.0.push(step);
     }
-}
-
-/// The steps of one ticket of a published period: handled, or still in process at its end.
-pub(crate) fn published_life(
-    desk: &Desk,
-    number: Box<str>,
-    unit: Option<&str>,
-    created: i64,
-    handled_before: Option<i64>,
-    dice: &mut Dice,
-) -> Vec<TicketStep> {
-    let mut first = desk.first_step(number, created, dice);
-    first.unit = unit.map(Into::into);
-    // Places of that time are not published.
-    first.location = None;
-    let mut life = Life(vec![first]);
-    let due = after_working_minutes(desk.zone, created, 5 * WORKING_DAY_MIN);
-    let assigned = created + dice.millis(120_000, 100 * 60_000);
-    life.step(TicketStatus::Assigned, assigned, |step| {
-        step.first_response_at = Some(utc(assigned));
-        step.due_at = Some(utc(due));
-    });
-    if let Some(end) = handled_before {
-        let resolved = desk.later(assigned, dice, 60.0, 2600.0, false).min(end - 60_000);
-        life.step(TicketStatus::Resolved, resolved, |step| step.solved_at_desk = Some(false));
-        let closed = desk.later(resolved, dice, 20.0, 600.0, false).min(end - 1000);
-        let rating = rating(dice, resolved <= due);
-        life.step(TicketStatus::Closed, closed, |step| step.rating = rating);
-    }
-    life.0
 }
 
 /// Begin of a civil day that chrono counts, in the desk's zone.

@@ -17,9 +17,9 @@ use super::{
     camera,
     controller::{Controller, Forced},
     dice::{Dice, Purpose},
-    events::{channels, code},
+    events::{channels, with_fault},
     faults::{self, Fault, FaultKind},
-    health::{Reporter, pick},
+    health::Reporter,
     publisher::{BUFFER_SPAN_MS, Duty, Identity, LATE_AFTER_MS, Outgoing, Surroundings, Work},
     signal::Event,
     station::{self, StationLane},
@@ -432,55 +432,4 @@ fn detector_channels(controller: &Controller) -> Vec<u16> {
         .filter(|group| group.kind == GroupKind::Vehicle)
         .flat_map(|group| channels(group.number))
         .collect()
-}
-
-/// The events of a span as a fault lets them through.
-fn with_fault(
-    events: &[Event],
-    fault: &Fault,
-    channels: &[u16],
-    (from, until): (i64, i64),
-) -> Vec<Event> {
-    let lasts = |at: i64| (fault.from_ms..fault.until_ms).contains(&at);
-    let (own, mut kept): (Vec<Event>, Vec<Event>) = match fault.kind {
-        FaultKind::ConflictFlash => (
-            vec![(fault.from_ms, code::FLASH_STATUS, 5), (fault.until_ms, code::FLASH_STATUS, 2)],
-            events.iter().copied().filter(|event| !lasts(event.0)).collect(),
-        ),
-        FaultKind::Dark => {
-            (Vec::new(), events.iter().copied().filter(|event| !lasts(event.0)).collect())
-        }
-        FaultKind::DetectorStuck => {
-            let Some(stuck) = pick(channels, *fault) else { return events.to_vec() };
-            let detector = |event: &Event| {
-                matches!(event.1, code::DETECTOR_ON | code::DETECTOR_OFF) && event.2 == stuck
-            };
-            (
-                vec![
-                    (fault.from_ms, code::DETECTOR_ON, stuck),
-                    (fault.from_ms + 120_000, code::DETECTOR_FAULT, stuck),
-                    (fault.until_ms, code::DETECTOR_OFF, stuck),
-                    (fault.until_ms, code::DETECTOR_RESTORED, stuck),
-                ],
-                events
-                    .iter()
-                    .copied()
-                    .filter(|event| !(lasts(event.0) && detector(event)))
-                    .collect(),
-            )
-        }
-        FaultKind::Link
-        | FaultKind::Restart
-        | FaultKind::LampOut
-        | FaultKind::LaneSilent
-        | FaultKind::CameraAuth
-        | FaultKind::CameraFrozen
-        | FaultKind::CameraMoved
-        | FaultKind::OnBattery
-        | FaultKind::DoorOpen => (Vec::new(), events.to_vec()),
-    };
-    kept.extend(own.into_iter().filter(|event| (from..until).contains(&event.0)));
-    kept.sort_unstable();
-    kept.dedup();
-    kept
 }

@@ -29,7 +29,7 @@ const CATCH_UP: f64 = 10.0;
 const HELLO_SPREAD_MS: usize = 1200;
 const HELLOS_PER_MS: usize = 8;
 /// How long the farewell of all publishers may take.
-const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL: Duration = Duration::from_millis(800);
 
 /// When a publisher has which duty; the number keeps the order of equal instants.
 type Due = Reverse<(i64, u64, usize, Duty)>;

@@ -4,10 +4,11 @@
 //! within them, and the city folder marks it so.
 
 use chrono::NaiveDate;
-use ioc_ingest::ticket::TicketStep;
+use ioc_ingest::ticket::{TicketStatus, TicketStep};
 
 use super::{
-    desk::{Desk, day_number, published_life},
+    calendar::{after_working_minutes, utc},
+    desk::{DUE_MIN, Desk, Life, day_number, rating},
     dice::{Dice, Purpose, whole},
 };
 
@@ -93,11 +94,39 @@ fn creation_times(desk: &Desk, (from, to): (NaiveDate, NaiveDate), count: u32) -
     created
 }
 
+/// The steps of one ticket of a published period: handled, or still in process at its end.
+fn published_life(
+    desk: &Desk,
+    number: Box<str>,
+    unit: Option<&str>,
+    created: i64,
+    handled_before: Option<i64>,
+    dice: &mut Dice,
+) -> Vec<TicketStep> {
+    let mut first = desk.first_step(number, created, dice);
+    first.unit = unit.map(Into::into);
+    // Places of that time are not published.
+    first.location = None;
+    let mut life = Life(vec![first]);
+    let due = after_working_minutes(desk.zone, created, DUE_MIN);
+    let assigned = created + dice.millis(120_000, 100 * 60_000);
+    life.step(TicketStatus::Assigned, assigned, |step| {
+        step.first_response_at = Some(utc(assigned));
+        step.due_at = Some(utc(due));
+    });
+    if let Some(end) = handled_before {
+        let resolved = desk.later(assigned, dice, 60.0, 2600.0, false).min(end - 60_000);
+        life.step(TicketStatus::Resolved, resolved, |step| step.solved_at_desk = Some(false));
+        let closed = desk.later(resolved, dice, 20.0, 600.0, false).min(end - 1000);
+        let rating = rating(dice, resolved <= due);
+        life.step(TicketStatus::Closed, closed, |step| step.rating = rating);
+    }
+    life.0
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use ioc_ingest::ticket::TicketStatus;
 
     use super::*;
     use crate::simulate::desk::tests::desk;

@@ -134,9 +134,9 @@ impl Rows {
         let present = values.iter().flatten().count();
         let bytes = values.len() * 4 + present * 4;
         self.array_header(OID_INT4, values.len(), bytes, present < values.len());
-        values.iter().for_each(|value| {
+        for value in values {
             self.i32(*value);
-        });
+        }
         self
     }
 
@@ -145,9 +145,9 @@ impl Rows {
         let present = values.iter().flatten().count();
         let bytes = values.len() * 4 + present * 2;
         self.array_header(OID_INT2, values.len(), bytes, present < values.len());
-        values.iter().for_each(|value| {
+        for value in values {
             self.i16(*value);
-        });
+        }
         self
     }
 

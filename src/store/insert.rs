@@ -192,7 +192,7 @@ impl Inserter {
 }
 
 /// One hub works on one database. The lock ends with the connection.
-const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
+pub(super) const HUB_LOCK: i64 = 0x696f_635f_6875_6201;
 
 /// Claims the database for this hub, for as long as the connection lasts.
 ///
@@ -229,7 +229,9 @@ impl Outcome {
     }
 
     fn note(&mut self, origin: &[usize], not_new: &NotNew) {
-        origin.iter().for_each(|item| self.rows[*item] += 1);
+        for item in origin {
+            self.rows[*item] += 1;
+        }
         let item_of = |row: &i32| usize::try_from(*row).ok().and_then(|row| origin.get(row));
         not_new.known.iter().filter_map(item_of).for_each(|item| self.duplicates[*item] += 1);
         for item in not_new.conflicts.iter().filter_map(item_of) {
@@ -327,7 +329,7 @@ fn encode_item(encoded: &mut [Encoded], way: Way, item: usize, admitted: &Admitt
     match &accepted.message.fact {
         Fact::Interval(_) => {}
         Fact::SignalState(state) => {
-            encode::signal_state(begin(&mut encoded[SIGNAL_STATE], way, item), id, time, state)
+            encode::signal_state(begin(&mut encoded[SIGNAL_STATE], way, item), id, time, state);
         }
         Fact::SignalEvents(batch) => {
             for event in &batch.events {
@@ -335,13 +337,13 @@ fn encode_item(encoded: &mut [Encoded], way: Way, item: usize, admitted: &Admitt
             }
         }
         Fact::Health(report) => {
-            encode::health(begin(&mut encoded[HEALTH], way, item), id, time, report)
+            encode::health(begin(&mut encoded[HEALTH], way, item), id, time, report);
         }
         Fact::Status(status) => {
-            encode::connection(begin(&mut encoded[CONNECTION], way, item), id, time, *status)
+            encode::connection(begin(&mut encoded[CONNECTION], way, item), id, time, *status);
         }
         Fact::Incident(incident) => {
-            encode::incident(begin(&mut encoded[INCIDENT], way, item), id, time, incident)
+            encode::incident(begin(&mut encoded[INCIDENT], way, item), id, time, incident);
         }
         Fact::Ticket(step) => {
             if let Some(envelope) = &accepted.message.envelope {

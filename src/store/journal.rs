@@ -75,6 +75,24 @@ pub(crate) async fn insert(
 }
 
 impl Store {
+    /// How many changes were made at the terminal after each of two instants, of which the first is
+    /// the earlier one.
+    pub(crate) async fn terminal_changes(
+        &self,
+        after: [DateTime<Utc>; 2],
+    ) -> Result<[i64; 2], StoreError> {
+        self.reader()
+            .await?
+            .query_one(
+                "select count(*), count(*) filter (where at > $2)
+                 from journal where at > $1 and who like 'command:%'",
+                &[&after[0], &after[1]],
+            )
+            .await
+            .map(|row| [row.get(0), row.get(1)])
+            .map_err(|error| StoreError::of("ask the journal for changes", error))
+    }
+
     /// Rows of the journal, newest first.
     pub async fn journal(&self, filter: &JournalFilter) -> Result<Vec<JournalRow>, StoreError> {
         let failed = |error| StoreError::of("read the journal", error);

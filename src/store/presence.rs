@@ -175,9 +175,11 @@ fn encode_states(items: &[Admitted], duplicates: &[u32], counts: &Counts) -> Row
     rows
 }
 
+/// What decides which message is the latest: time, boot, seq.
+type Order = (DateTime<Utc>, i64, i64);
+
 fn encode_current(items: &[Admitted], conflicting: &[bool]) -> Rows {
-    let mut latest: HashMap<(i32, &'static str), (&Admitted, (DateTime<Utc>, i64, i64))> =
-        HashMap::new();
+    let mut latest: HashMap<(i32, &'static str), (&Admitted, Order)> = HashMap::new();
     for (admitted, conflicting) in items.iter().zip(conflicting) {
         let Some(accepted) = admitted.accepted.as_ref().filter(|_| !conflicting) else { continue };
         let (boot, seq) = match (&accepted.message.envelope, &accepted.message.fact) {

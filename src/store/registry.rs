@@ -43,19 +43,6 @@ pub async fn tickets_between(
         .map_err(|error| StoreError::of("count tickets", error))
 }
 
-/// Sources that publish and are not registered: source and service.
-pub async fn discovered(client: &Client) -> Result<Vec<(String, String)>, StoreError> {
-    client
-        .query(
-            "select s.source, s.service from source_state s \
-             where not exists (select from device d where d.source = s.source) order by 1",
-            &[],
-        )
-        .await
-        .map(|rows| rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-        .map_err(|error| StoreError::of("list discovered sources", error))
-}
-
 /// Everything that is in service.
 pub async fn load(client: &Client) -> Result<Registry, StoreError> {
     let failed = |error| StoreError::of("load the registry", error);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use geo::Contains;
 use ioc_ingest::{Reason, Source};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, GenericClient, Row};
 
 use super::StoreError;
 use crate::writer::{NewDevice, command::describe};
@@ -153,7 +153,11 @@ pub(crate) async fn register(
 }
 
 /// The area that a position lies in, by the polygons of the registry.
-async fn area_of(client: &Client, lon: f64, lat: f64) -> Result<Option<String>, StoreError> {
+pub(super) async fn area_of(
+    client: &impl GenericClient,
+    lon: f64,
+    lat: f64,
+) -> Result<Option<String>, StoreError> {
     let rows = client
         .query("select id, geometry from map_feature where kind = 'area' order by id", &[])
         .await

@@ -40,8 +40,10 @@ pub struct Sums {
     pub classes: [Option<i64>; CLASSES],
 }
 
-fn widen<T: Ord + Copy>(range: Option<(T, T)>, low: T, high: T) -> Option<(T, T)> {
-    Some(range.map_or((low, high), |(min, max)| (min.min(low), max.max(high))))
+/// Widens a range of smallest and largest by one more value.
+fn widen<T: Ord + Copy>(range: &mut Option<(T, T)>, value: T) {
+    let (min, max) = range.unwrap_or((value, value));
+    *range = Some((min.min(value), max.max(value)));
 }
 
 /// `count / speed` in 1e-6 h/km, rounded half up: `count * 1e6 / (speed_e1_kmh / 10)`.
@@ -59,24 +61,28 @@ impl Sums {
         self.good += i32::from(quality::is_good(bits));
         self.duration_ms += duration;
         self.quality |= bits;
+        if bits & quality::OFF_PRESET != 0 {
+            // A camera that looks elsewhere counts something else: kept as a row, never aggregated.
+            return;
+        }
         if let Some(count) = reading.count {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
             self.count_n += 1;
             self.count_sum += i64::from(count);
-            self.count_range = widen(self.count_range, count, count);
+            widen(&mut self.count_range, count);
         }
         if let Some(occupancy) = reading.occupancy_e4 {
             let share = i16::try_from(occupancy).unwrap_or(i16::MAX);
             self.occupancy_ms += duration;
             self.occupancy_sum += i64::from(occupancy) * duration;
-            self.occupancy_range = widen(self.occupancy_range, share, share);
+            widen(&mut self.occupancy_range, share);
         }
         if let (Some(count @ 1..), Some(speed @ 1..)) = (reading.count, reading.speed_e1_kmh) {
             let (count, tenths) = (i64::from(count), i16::try_from(speed).unwrap_or(i16::MAX));
             self.speed_count += count;
             self.speed_sum += count * i64::from(speed);
             self.pace_sum += pace(count, i64::from(speed));
-            self.speed_range = widen(self.speed_range, tenths, tenths);
+            widen(&mut self.speed_range, tenths);
         }
         self.samples += reading.samples.map_or(0, i64::from);
         self.samples_expected += reading.samples_expected.map_or(0, i64::from);
@@ -215,6 +221,13 @@ mod tests {
         let mut sums = Sums::default();
         sums.add(30_000, 0, &reading(Some(0), Some(500), Some(0)));
         assert_eq!((sums.count_n, sums.count_sum, sums.speed_count), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_camera_off_its_home_preset_is_not_aggregated() {
+        let mut sums = Sums::default();
+        sums.add(60_000, quality::OFF_PRESET, &reading(Some(9), Some(300), Some(100)));
+        assert_eq!((sums.intervals, sums.good, sums.count_n, sums.occupancy_ms), (1, 0, 0, 0));
     }
 
     #[test]

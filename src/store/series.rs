@@ -6,6 +6,7 @@ use ioc_ingest::interval::CLASSES;
 use tokio_postgres::Row;
 
 use super::{Store, StoreError};
+use crate::quality;
 
 /// Sums of one lane or zone in one bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,11 +52,13 @@ pub enum SeriesBasis {
     FiveMinutes,
 }
 
+/// What a camera counted away from its home preset is no measurement of its zone: like the rollup,
+/// these sums leave it out and only count the interval.
 macro_rules! raw {
     ($classes:literal) => {
         concat!(
             "select width_bucket(time, $4::timestamptz[]) - 1 as at, detector_id, min(time),
-                    count(*), count(*) filter (where quality = 0), sum(duration_ms)::int8,
+                    count(*), count(*) filter (where quality & $5 = 0), sum(duration_ms)::int8,
                     coalesce(sum(duration_ms) filter (where count is not null), 0)::int8,
                     sum(count)::int8,
                     coalesce(sum(duration_ms) filter (where occupancy_e4 is not null), 0)::int8,
@@ -66,8 +69,16 @@ macro_rules! raw {
                     coalesce(sum(count) filter (where count > 0 and headway_ms is not null), 0)::int8,
                     coalesce(sum(count::int8 * headway_ms) filter (where count > 0), 0)::int8",
             $classes,
-            " from interval_reading
-             where detector_id = any($1) and time >= $2 and time < $3
+            " from (
+               select time, detector_id, duration_ms, quality,
+                      case when quality & $6 = 0 then count end as count,
+                      case when quality & $6 = 0 then occupancy_e4 end as occupancy_e4,
+                      case when quality & $6 = 0 then speed_e1_kmh end as speed_e1_kmh,
+                      case when quality & $6 = 0 then headway_ms end as headway_ms,
+                      case when quality & $6 = 0 then classes end as classes
+               from interval_reading
+               where detector_id = any($1) and time >= $2 and time < $3
+             ) as reading
              group by 1, 2 order by 1, 2"
         )
     };
@@ -126,7 +137,14 @@ impl Store {
             (SeriesBasis::FiveMinutes, true) => ROLLUP_CLASSES,
         };
         let client = self.reader().await?;
-        let rows = client.query(sql, &[&detectors, from, to, &edges]).await.map_err(failed)?;
+        let (bad, away) = (!quality::LATE, quality::OFF_PRESET);
+        let rows = match basis {
+            SeriesBasis::Raw => {
+                client.query(sql, &[&detectors, from, to, &edges, &bad, &away]).await
+            }
+            SeriesBasis::FiveMinutes => client.query(sql, &[&detectors, from, to, &edges]).await,
+        };
+        let rows = rows.map_err(failed)?;
         rows.iter().map(|row| series_row(row, classes)).collect::<Result<_, _>>().map_err(failed)
     }
 }

@@ -49,7 +49,7 @@ pub struct SourceCounters {
     pub late: i64,
     /// Refused messages beyond the bound of the quarantine.
     pub dropped: i64,
-    /// Messages published with QoS 0.
+    /// Messages published with `QoS` 0.
     pub unguaranteed: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Tickets of the service desk, their steps, calls and the desk's figures, as the API reads them.
+//! Tickets of the service desk and their steps, as the API reads them.
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -61,29 +61,6 @@ pub struct StepRow {
     pub summary: Option<String>,
 }
 
-/// A call at the switchboard.
-#[derive(Debug, Clone)]
-pub struct CallRow {
-    /// Publishing system.
-    pub source: String,
-    /// Call id.
-    pub call: String,
-    /// in or out.
-    pub direction: String,
-    /// When the caller entered the queue.
-    pub queued_at: Option<DateTime<Utc>>,
-    /// When it was answered.
-    pub answered_at: Option<DateTime<Utc>>,
-    /// When the caller gave up.
-    pub abandoned_at: Option<DateTime<Utc>>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Ticket that it led to.
-    pub ticket: Option<String>,
-    /// Message time, source clock.
-    pub time: DateTime<Utc>,
-}
-
 /// Where a page of tickets or calls goes on: time, source, number.
 pub type After = (DateTime<Utc>, String, String);
 
@@ -108,33 +85,6 @@ pub struct TicketFilter {
     pub after: Option<After>,
     /// Most rows.
     pub limit: i64,
-}
-
-/// Figures of the service desk at one instant.
-#[derive(Debug, Clone, Default)]
-pub struct DeskFigures {
-    /// Tickets ever created.
-    pub received_total: i64,
-    /// Tickets that stand resolved, published or closed.
-    pub handled_total: i64,
-    /// Open tickets.
-    pub in_process: i64,
-    /// Open tickets past their due time.
-    pub overdue: i64,
-    /// Tickets created since the civil day began.
-    pub received_today: i64,
-    /// Tickets handled since then.
-    pub handled_today: i64,
-    /// Incoming calls since then.
-    pub calls_today: i64,
-    /// Abandoned ones of them.
-    pub abandoned_today: i64,
-    /// Tickets per channel.
-    pub channels: Vec<(String, i64)>,
-    /// Tickets per status.
-    pub statuses: Vec<(String, i64)>,
-    /// Latest step or call, source clock; null when nothing ever came.
-    pub latest: Option<DateTime<Utc>>,
 }
 
 const COLUMNS: &str = "d.source, t.ticket, t.status, t.status_at, t.created_at, t.handled_at, \
@@ -164,7 +114,10 @@ fn ticket(row: &Row) -> Result<TicketRow, tokio_postgres::Error> {
     })
 }
 
-fn split<A: Copy, B, C>(after: Option<&(A, B, C)>) -> (Option<A>, Option<&B>, Option<&C>) {
+/// The parts of a page's begin as parameters.
+pub(super) fn split<A: Copy, B, C>(
+    after: Option<&(A, B, C)>,
+) -> (Option<A>, Option<&B>, Option<&C>) {
     match after {
         Some((time, source, number)) => (Some(*time), Some(source), Some(number)),
         None => (None, None, None),
@@ -247,95 +200,5 @@ impl Store {
             })
             .collect::<Result<_, _>>()
             .map_err(failed)
-    }
-
-    /// Calls of a span, newest first.
-    pub async fn calls(
-        &self,
-        (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-        after: Option<&After>,
-        limit: i64,
-    ) -> Result<Vec<CallRow>, StoreError> {
-        let failed = |error| StoreError::of("list the calls", error);
-        let (time, source, number) = split(after);
-        let rows = self
-            .reader()
-            .await?
-            .query(
-                "select d.source, c.call, c.direction, c.queued_at, c.answered_at, c.abandoned_at,
-                        c.ended_at, c.ticket, c.time
-                 from call c join device d on d.id = c.device_id
-                 where ($1::timestamptz is null or c.time >= $1)
-                   and ($2::timestamptz is null or c.time < $2)
-                   and ($3::timestamptz is null or
-                        (c.time, d.source collate \"C\", c.call collate \"C\")
-                        < ($3, $4::text, $5::text))
-                 order by c.time desc, d.source collate \"C\" desc, c.call collate \"C\" desc
-                 limit $6",
-                &[&from, &to, &time, &source, &number, &limit],
-            )
-            .await
-            .map_err(failed)?;
-        rows.iter()
-            .map(|row| {
-                Ok(CallRow {
-                    source: row.try_get(0)?,
-                    call: row.try_get(1)?,
-                    direction: row.try_get(2)?,
-                    queued_at: row.try_get(3)?,
-                    answered_at: row.try_get(4)?,
-                    abandoned_at: row.try_get(5)?,
-                    ended_at: row.try_get(6)?,
-                    ticket: row.try_get(7)?,
-                    time: row.try_get(8)?,
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map_err(failed)
-    }
-
-    /// Figures of the service desk at `now`. The civil day began at `today`; a ticket without a due
-    /// time is due `default_due_s` seconds after it was created.
-    pub async fn desk_figures(
-        &self,
-        now: DateTime<Utc>,
-        today: DateTime<Utc>,
-        default_due_s: i64,
-    ) -> Result<DeskFigures, StoreError> {
-        let failed = |error| StoreError::of("count the service desk", error);
-        let client = self.reader().await?;
-        let row = client
-            .query_one(include_str!("desk_figures.sql"), &[&now, &today, &default_due_s])
-            .await
-            .map_err(failed)?;
-        let mut figures = DeskFigures {
-            received_total: row.try_get(0).map_err(failed)?,
-            handled_total: row.try_get(1).map_err(failed)?,
-            in_process: row.try_get(2).map_err(failed)?,
-            overdue: row.try_get(3).map_err(failed)?,
-            received_today: row.try_get(4).map_err(failed)?,
-            handled_today: row.try_get(5).map_err(failed)?,
-            calls_today: row.try_get(6).map_err(failed)?,
-            abandoned_today: row.try_get(7).map_err(failed)?,
-            latest: row.try_get(8).map_err(failed)?,
-            ..DeskFigures::default()
-        };
-        let rows = client
-            .query(
-                "select grouping(channel) = 0, coalesce(channel, status), count(*) from ticket
-                 group by grouping sets ((channel), (status)) order by 1, 2",
-                &[],
-            )
-            .await
-            .map_err(failed)?;
-        for row in &rows {
-            // Tickets whose channel was never told have no name to count under.
-            let Some(name) = row.try_get::<_, Option<String>>(1).map_err(failed)? else { continue };
-            let count = row.try_get(2).map_err(failed)?;
-            let by_channel: bool = row.try_get(0).map_err(failed)?;
-            if by_channel { &mut figures.channels } else { &mut figures.statuses }
-                .push((name, count));
-        }
-        Ok(figures)
     }
 }

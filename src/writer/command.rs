@@ -101,6 +101,11 @@ pub enum Command {
         /// Answer.
         reply: oneshot::Sender<Result<AcceptOutcome, WriterError>>,
     },
+    /// Read the registry anew, which somebody changed at the terminal.
+    Reload {
+        /// Answer: sources that are new, with what their quarantined messages came to.
+        reply: oneshot::Sender<Result<Vec<(Source, AcceptOutcome)>, WriterError>>,
+    },
 }
 
 impl Command {
@@ -110,6 +115,7 @@ impl Command {
             Self::Replay { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Discard { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Accept { reply, .. } => drop(reply.send(Err(WriterError::Away))),
+            Self::Reload { reply } => drop(reply.send(Err(WriterError::Away))),
         }
     }
 }
@@ -148,6 +154,11 @@ impl WriterHandle {
     pub async fn accept(&self, device: NewDevice, who: &str) -> Result<AcceptOutcome, WriterError> {
         self.ask(|reply| Command::Accept { device, who: who.to_owned(), reply }).await
     }
+
+    /// Reads the registry anew and replays what newly registered sources sent before.
+    pub async fn reload(&self) -> Result<Vec<(Source, AcceptOutcome)>, WriterError> {
+        self.ask(|reply| Command::Reload { reply }).await
+    }
 }
 
 /// An error with its causes on one line.
@@ -162,6 +173,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
 fn away(error: StoreError) -> WriterError {
     tracing::warn!(why = chain(&error), "a change was not stored");
     WriterError::Away
@@ -179,6 +191,9 @@ impl Writer {
             }
             Command::Accept { device, who, reply } => {
                 drop(reply.send(self.accept(connected, &device, &who).await));
+            }
+            Command::Reload { reply } => {
+                drop(reply.send(self.reload(connected).await));
             }
         }
         self.reload_bound(connected).await;
@@ -287,6 +302,24 @@ impl Writer {
         connected.registry = stored_registry::load(client).await.map_err(away)?;
         self.publish(&connected.registry);
         self.replay_source(connected, &device.source, who).await
+    }
+
+    async fn reload(
+        &self,
+        connected: &mut Connected,
+    ) -> Result<Vec<(Source, AcceptOutcome)>, WriterError> {
+        let registry = stored_registry::load(connected.inserter.client()).await.map_err(away)?;
+        let known = &connected.registry.devices;
+        let added = registry.devices.keys().filter(|source| !known.contains_key(*source));
+        let added: Vec<Source> = added.cloned().collect();
+        connected.registry = registry;
+        self.publish(&connected.registry);
+        let mut outcomes = Vec::new();
+        for source in added {
+            let outcome = self.replay_source(connected, &source, "hub").await?;
+            outcomes.push((source, outcome));
+        }
+        Ok(outcomes)
     }
 
     /// Replays everything that was refused because the source was not registered, oldest first.

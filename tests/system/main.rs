@@ -17,4 +17,5 @@ mod quarantine;
 mod replay;
 mod simulate;
 mod site;
+mod store;
 mod storm;

@@ -18,7 +18,7 @@ async fn every_real_controller_event_is_found_in_the_database() -> anyhow::Resul
     // The recording is older than raw events are kept.
     let options = SiteOptions::with(|config| config.retention.signal_days = 36_500);
     let site = Site::start_with(options).await?;
-    let file = File::open(repository("tests/system/data/atspm/events.csv"))?;
+    let file = File::open(repository("tests/data/atspm/raw_data.csv"))?;
     let recording = Recording::read(file, Los_Angeles)?;
     let source = recording.sources(None)?.remove(0);
 
@@ -53,7 +53,7 @@ async fn every_real_controller_event_is_found_in_the_database() -> anyhow::Resul
 
     // The same as counted from the file by itself, code by code.
     let mut expected = std::collections::BTreeMap::<i32, std::collections::BTreeSet<_>>::new();
-    let mut csv = csv::Reader::from_path(repository("tests/system/data/atspm/events.csv"))?;
+    let mut csv = csv::Reader::from_path(repository("tests/data/atspm/raw_data.csv"))?;
     for row in csv.records() {
         let row = row?;
         let key = (row[0].to_owned(), row[3].parse::<i32>()?);

@@ -1,95 +1,56 @@
-// The city and its devices as the registry knows them: HTTP documents, narrowed.
-// A feature without geometry and a device without id are left out.
-import { get } from './http';
-import { flag, isRecord, list, number, text, type Unknowns } from './narrow';
-import type { City, DeviceDocument, Feature, FeatureCollection, Name, Position } from './wire/wire';
+// The city and its devices as the registry knows them: HTTP documents of the generated types, checked
+// for what the pages rest on. An answer of another shape is a Problem, not a half-drawn page.
+import { get, Problem } from './http';
+import { isRecord, list, number, text } from './narrow';
+import type { City, Device, FeatureCollection, Name } from './wire/api';
 
-/** Devices asked for per page of the listing. */
-const PAGE = 1000;
+/** Devices asked for per page of the listing; the hub's own largest page. */
+const PAGE = 10_000;
 
 export async function fetchCity(): Promise<City> {
-  return readCity(await get('city'));
+  const body = await get('city');
+  if (!isCity(body)) throw Problem.ofShape('city');
+  return body;
 }
 
-export async function fetchDevices(): Promise<DeviceDocument[]> {
-  const devices: DeviceDocument[] = [];
+export async function fetchDevices(): Promise<Device[]> {
+  const devices: Device[] = [];
   let after: string | null = null;
   do {
-    const body = await get('devices', { limit: String(PAGE), ...(after !== null && { after }) });
-    const page = isRecord(body) ? body : {};
-    devices.push(...list(page['items']).flatMap(readDevice));
+    const page = await get('devices', { limit: String(PAGE), ...(after !== null && { after }) });
+    if (!isRecord(page) || !Array.isArray(page['items'])) throw Problem.ofShape('devices');
+    devices.push(...list(page['items']).filter(isDevice));
     after = text(page['next']);
   } while (after !== null);
   return devices;
 }
 
-function readCity(body: unknown): City {
-  const city = isRecord(body) ? body : {};
-  const map = isRecord(city['map']) ? city['map'] : {};
-  const [west = 0, south = 0, east = 0, north = 0] = list(city['bounds']).map((value) => number(value) ?? 0);
-  return {
-    city: text(city['city']) ?? '',
-    name: readName(city),
-    bounds: [west, south, east, north],
-    center: position(city['center']) ?? [(west + east) / 2, (south + north) / 2],
-    zoom: number(city['zoom']) ?? 11,
-    time_zone: text(city['time_zone']) ?? 'Asia/Ho_Chi_Minh',
-    demonstration: flag(city['demonstration']) ?? false,
-    insecure: flag(city['insecure']) ?? false,
-    map: {
-      areas: collection(map['areas']),
-      corridors: collection(map['corridors']),
-      rivers: collection(map['rivers']),
-      places: collection(map['places']),
-    },
-  };
+function isCity(value: unknown): value is City {
+  if (!isRecord(value) || !isName(value['name']) || !isRecord(value['map'])) return false;
+  const layers = ['areas', 'corridors', 'rivers', 'places'].map((layer) => isRecord(value['map']) && value['map'][layer]);
+  const numbers = [number(value['zoom']), ...list(value['center']).map(number), ...list(value['bounds']).map(number)];
+  return (
+    text(value['time_zone']) !== null &&
+    numbers.length === 7 &&
+    numbers.every((each) => each !== null) &&
+    layers.every(isCollection)
+  );
 }
 
-/** `name` with both languages, or `name_vi` and `name_en`. */
-function readName(fields: Unknowns): Name {
-  const name = isRecord(fields['name']) ? fields['name'] : {};
-  const vi = text(name['vi']) ?? text(fields['name_vi']) ?? '';
-  return { vi, en: text(name['en']) ?? text(fields['name_en']) ?? vi };
+function isCollection(value: unknown): value is FeatureCollection {
+  return isRecord(value) && list(value['features']).every((feature) => isRecord(feature) && isRecord(feature['properties']));
 }
 
-function position(value: unknown): Position | null {
-  const [lon, lat] = list(value).map(number);
-  return typeof lon === 'number' && typeof lat === 'number' ? [lon, lat] : null;
+function isDevice(value: unknown): value is Device {
+  return (
+    isRecord(value) &&
+    text(value['id']) !== null &&
+    text(value['service']) !== null &&
+    isName(value['name']) &&
+    Array.isArray(value['detectors'])
+  );
 }
 
-function collection(value: unknown): FeatureCollection {
-  const features = isRecord(value) ? list(value['features']) : [];
-  return { type: 'FeatureCollection', features: features.filter(isFeature) };
-}
-
-function isFeature(value: unknown): value is Feature {
-  return isRecord(value) && isRecord(value['geometry']) && isRecord(value['properties']);
-}
-
-function readDevice(value: unknown): DeviceDocument[] {
-  if (!isRecord(value)) return [];
-  const id = text(value['id']);
-  if (id === null) return [];
-  const name = readName(value);
-  return [
-    {
-      id,
-      service: text(value['service']) ?? '',
-      name: { vi: name.vi || id, en: name.en || id },
-      lon: number(value['lon']),
-      lat: number(value['lat']),
-      area: text(value['area']),
-      corridor: text(value['corridor']),
-      period_s: number(value['period_s']),
-      simulated: flag(value['simulated']) ?? false,
-      detectors: list(value['detectors']).flatMap((detector) => {
-        if (!isRecord(detector)) return [];
-        const key = text(detector['key']);
-        if (key === null) return [];
-        const plain = text(detector['name']);
-        const name = plain === null ? readName(detector) : { vi: plain, en: plain };
-        return [{ key, name, direction: text(detector['direction']) }];
-      }),
-    },
-  ];
+function isName(value: unknown): value is Name {
+  return isRecord(value) && text(value['vi']) !== null && text(value['en']) !== null;
 }

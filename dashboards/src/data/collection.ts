@@ -1,7 +1,7 @@
 // One subscribed topic: snapshot parts and deltas -> the latest row of every key.
 // Pure: frames go in, a verdict comes out; who asks again after a gap is the channel's business.
 // Invariant: `rows` is always one consistent state; a half-received snapshot is never visible.
-import type { Delta, Row, Snapshot } from './wire/wire';
+import type { Delta, Row, Snapshot } from './wire/live';
 
 /** What a frame did to the collection. */
 export type Applied =

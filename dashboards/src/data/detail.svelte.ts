@@ -3,7 +3,7 @@
 import { flag, instant, isRecord, list, number, text, type Unknowns } from './narrow';
 import { cells, measuredAt } from './rows';
 import type { Change } from './live';
-import type { Row } from './wire/wire';
+import type { Row } from './wire/live';
 
 export type Part = { key: string; value: Unknowns; measured_at_ms: number | null };
 

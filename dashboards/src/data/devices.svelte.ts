@@ -6,7 +6,8 @@ import { limits, type Limits } from './freshness';
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
 import type { Change } from './live';
-import type { Condition, DeviceDocument, Detector, Name, Row } from './wire/wire';
+import type { Device as DeviceDocument, Detector, Name } from './wire/api';
+import type { Condition, Row } from './wire/live';
 
 type Column =
   | 'id'

@@ -1,7 +1,7 @@
 // Websocket text -> one typed frame of the live contract, or null for anything else.
 // Unknown keys are ignored, so that a newer hub can add to a frame.
 import { flag, instant, isRecord, list, number, text, texts, type Unknowns } from './narrow';
-import type { Delta, Hello, Row, ServerFrame, Snapshot } from './wire/wire';
+import type { Delta, Hello, Row, ServerFrame, Snapshot } from './wire/live';
 
 export function parseFrame(data: string): ServerFrame | null {
   let body: unknown;

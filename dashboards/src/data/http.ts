@@ -1,7 +1,7 @@
 // The HTTP side of the hub: JSON in and out, every failure one `Problem` (RFC 9457).
 // A failure to reach the hub at all is a Problem with status 0 and the code `unreachable`.
 import { isRecord, number, text } from './narrow';
-import type { ProblemDocument } from './wire/wire';
+import type { Problem as ProblemDocument } from './wire/api';
 
 const BASE = '/api/v1/';
 /** An answer that takes longer than this does not help an operator any more. */
@@ -13,6 +13,11 @@ export class Problem extends Error {
   constructor(document: ProblemDocument) {
     super(document.code);
     this.document = document;
+  }
+
+  /** The hub answered, but not with what the page was built for. */
+  static ofShape(resource: string): Problem {
+    return new Problem(blank(0, 'unexpected_answer', resource));
   }
 
   get status(): number {
@@ -50,7 +55,7 @@ async function send(path: string, init: RequestInit): Promise<unknown> {
     response = await fetch(BASE + path, { ...init, signal, credentials: 'same-origin' });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
-    throw new Problem({ status: 0, code: 'unreachable', title: 'unreachable', detail: null, field: null });
+    throw new Problem(blank(0, 'unreachable', path));
   }
   const body = await bodyOf(response);
   if (!response.ok) throw new Problem(problem(response, body));
@@ -66,13 +71,21 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
+/** What the answer says of the failure; what it leaves out is made from the status. */
 function problem(response: Response, body: unknown): ProblemDocument {
-  const fields = isRecord(body) ? body : {};
+  const own = blank(response.status, `http_${response.status}`, response.statusText);
+  if (!isRecord(body)) return own;
   return {
-    status: number(fields['status']) ?? response.status,
-    code: text(fields['code']) ?? `http_${response.status}`,
-    title: text(fields['title']) ?? response.statusText,
-    detail: text(fields['detail']),
-    field: text(fields['field']),
+    ...own,
+    code: text(body['code']) ?? own.code,
+    title: text(body['title']) ?? own.title,
+    detail: text(body['detail']) ?? own.detail,
+    field: text(body['field']),
+    help: text(body['help']),
+    retry_s: number(body['retry_s']),
   };
+}
+
+function blank(status: number, code: string, title: string): ProblemDocument {
+  return { type: 'about:blank', status, code, title, detail: '', field: null, help: null, retry_s: null };
 }

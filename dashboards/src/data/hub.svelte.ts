@@ -8,9 +8,10 @@ import { Devices } from './devices.svelte';
 import { Problem } from './http';
 import { Link } from './link.svelte';
 import { LiveChannel, type Observer, type Socket, type SocketEvents } from './live';
-import { currentSession, signOut } from './session';
+import { checkSession, signOut } from './session';
 import { Sources } from './sources.svelte';
-import type { City, Hello } from './wire/wire';
+import type { City } from './wire/api';
+import type { Hello } from './wire/live';
 
 const PROTOCOL = 'ioc.live.v1';
 /** Pause before the registry is asked for again after a failure, or when unknown devices report. */
@@ -25,11 +26,14 @@ export class Hub {
   city = $state.raw<City | null>(null);
   /** Code of the failure when city or devices could not be loaded. */
   load_failure = $state<string | null>(null);
+  /** Code of the failure when the session could not be ended. */
+  sign_out_failure = $state<string | null>(null);
   /** Set by the page: the session has ended. */
   onSignedOut: () => void = () => {};
   readonly #channel = new LiveChannel(openSocket, this.#observer());
   #reload: ReturnType<typeof setTimeout> | undefined;
   #leave: (() => void)[] = [];
+  #stopped = false;
 
   /** Connects and loads; `stop` undoes all of it. */
   start(): void {
@@ -51,6 +55,9 @@ export class Hub {
   }
 
   stop(): void {
+    // Answers that are still on their way concern nobody any more.
+    this.#stopped = true;
+    this.onSignedOut = () => {};
     clearTimeout(this.#reload);
     for (const leave of this.#leave) leave();
     this.#leave = [];
@@ -62,6 +69,7 @@ export class Hub {
     clearTimeout(this.#reload);
     try {
       const [city, devices] = await Promise.all([this.city ?? fetchCity(), fetchDevices()]);
+      if (this.#stopped) return;
       this.city = city;
       this.devices.load(devices);
       this.load_failure = null;
@@ -70,6 +78,7 @@ export class Hub {
         this.onSignedOut();
         return;
       }
+      if (this.#stopped) return;
       this.load_failure = cause instanceof Problem ? cause.code : 'unexpected';
       this.#reload = setTimeout(() => void this.load(), RELOAD_MS);
     }
@@ -90,8 +99,17 @@ export class Hub {
     return { detail, leave: () => leaves.forEach((leave) => leave()) };
   }
 
+  /** Ends the session; one that has ended already is as good. */
   async signOut(): Promise<void> {
-    await signOut();
+    try {
+      await signOut();
+    } catch (cause) {
+      if (!(cause instanceof Problem)) throw cause;
+      if (cause.status !== 401) {
+        this.sign_out_failure = cause.code;
+        return;
+      }
+    }
     this.onSignedOut();
   }
 
@@ -140,7 +158,7 @@ export class Hub {
   /** A refused handshake does not tell a page why; an ended session is one reason. */
   async #checkSession(): Promise<void> {
     try {
-      await currentSession();
+      await checkSession();
     } catch (cause) {
       if (cause instanceof Problem && cause.status === 401) this.onSignedOut();
     }

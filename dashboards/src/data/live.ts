@@ -5,7 +5,7 @@
 // them has been answered. Limits: 64 subscriptions a connection (the hub's), see the constants.
 import { Collection } from './collection';
 import { parseFrame } from './frames';
-import type { ClientFrame, Delta, Filter, Hello, Row, ServerFrame, Snapshot } from './wire/wire';
+import type { ClientFrame, Delta, Filter, Hello, Row, ServerFrame, Snapshot } from './wire/live';
 
 /** A ping this often keeps the latency and the clock offset current. */
 const PING_MS = 1_000;

@@ -1,6 +1,6 @@
 // Reads cells of live rows by column name, so that the order and number of columns may change.
 import { number } from './narrow';
-import type { Condition, Row } from './wire/wire';
+import type { Condition, Row } from './wire/live';
 
 /** Returns a function that finds the named cell of a row; a column that is not there reads as null. */
 export function cells<Name extends string>(columns: readonly string[]): (row: Row, name: Name) => unknown {

@@ -4,7 +4,7 @@
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
 import type { Change } from './live';
-import type { Condition, Row } from './wire/wire';
+import type { Condition, Row } from './wire/live';
 
 type Column =
   | 'service'

@@ -1,7 +1,8 @@
 // Which devices a list shows and in which order: exceptions first, then by name.
 // Pure, so that the rule can be tested without a browser.
 import { folded, type Language } from '../format';
-import type { Condition, Name } from '../data/wire/wire';
+import type { Name } from '../data/wire/api';
+import type { Condition } from '../data/wire/live';
 
 export type ConditionFilter = 'all' | 'exceptions' | Condition;
 export type DeviceFilter = { text: string; service: string | null; condition: ConditionFilter };

@@ -1,6 +1,6 @@
 // The symbols of the conditions as paths in a square of 24 units, for DOM, map and paper alike:
 // 0 hollow dot, 1 dot, 2 triangle, 3 diamond, 4 ring with a cross. Shape carries the meaning, colour repeats it.
-import type { Condition } from '../data/wire/wire';
+import type { Condition } from '../data/wire/live';
 
 export type Shape = { path: string; filled: boolean; token: string };
 

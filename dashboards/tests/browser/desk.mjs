@@ -209,10 +209,13 @@ export async function details(page) {
     await page.selectOption('select[aria-label="Loại thiết bị"]', service);
     await page.selectOption('select[aria-label="Tình trạng"]', '1');
     await page.click('#device-0');
-    await page.waitForSelector('[data-test=detail] table tbody tr', { timeout: 15_000 });
-    const rows = await page.locator('[data-test=detail] table tbody tr').allInnerTexts();
-    assert(rows.some((row) => /\d|Xanh|Đỏ|Vàng/.test(row)), `${service}: no figure in ${rows}`);
-    if (service !== 'signal') await page.waitForSelector('.chart canvas', { timeout: 15_000 });
+    const texts = () => page.locator('[data-test=detail] table tbody tr').allInnerTexts();
+    const rows = await until(
+      `${service}: figures in the detail`,
+      async () => ((await texts()).some((row) => /\d/.test(row)) ? texts() : null),
+      90_000,
+    );
+    if (service !== 'signal') await until(`${service}: a chart`, () => page.isVisible('.chart canvas'), 90_000);
     seen.push(`${service} ${rows.length} rows`);
   }
   return seen.join(', ');

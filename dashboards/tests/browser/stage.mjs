@@ -52,7 +52,7 @@ export async function openPage(context, record) {
   page.on('console', (message) => {
     const text = message.text();
     if (/content security policy/i.test(text)) record.policy.push(text);
-    else if (message.type() === 'error' && !record.expected(text)) record.errors.push(text);
+    else if (message.type() === 'error' && !record.expected(text)) record.errors.push(`${text} (${message.location().url})`);
   });
   page.on('pageerror', (error) => record.errors.push(error.stack ?? error.message));
   page.on('request', (request) => {
@@ -71,7 +71,7 @@ export async function signIn(page, language = 'vi') {
   await page.fill('[name=user]', settings.user);
   await page.fill('[name=password]', settings.password);
   await page.click('[type=submit]');
-  await page.waitForURL('**/ops', { timeout: 15_000 });
+  await page.waitForURL('**/ops', { timeout: 30_000, waitUntil: 'commit' });
   await untilLive(page);
 }
 

@@ -66,6 +66,27 @@ pub(super) struct Plan {
     pub(super) edges: Vec<DateTime<Utc>>,
 }
 
+impl Plan {
+    /// Buckets, and so points of each series.
+    pub(super) const fn buckets(&self) -> usize {
+        self.edges.len().saturating_sub(1)
+    }
+
+    /// About how many stored rows `detectors` lanes or zones have within the plan.
+    pub(super) fn rows(&self, detectors: usize, period_ms: Option<i32>) -> i64 {
+        let stored_s = match self.basis {
+            SeriesBasis::FiveMinutes => ROLLUP_S,
+            SeriesBasis::Raw => period_s(period_ms),
+        };
+        let buckets = i64::try_from(self.buckets() * detectors).unwrap_or(i64::MAX);
+        buckets.saturating_mul(self.step_s) / stored_s
+    }
+}
+
+fn period_s(period_ms: Option<i32>) -> i64 {
+    period_ms.map_or(PERIOD_S, |ms| i64::from(ms) / 1_000).max(1)
+}
+
 /// Reads `30`, `30s`, `5m`, `1h`, `1d`, `1w` as seconds.
 pub(super) fn parse_step(text: &str) -> Result<i64, Problem> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -94,7 +115,7 @@ pub(super) fn parse_step(text: &str) -> Result<i64, Problem> {
 
 /// Decides how `wish` is answered.
 pub(super) fn plan(wish: &Wish, setting: &Setting) -> Result<Plan, Problem> {
-    let period_s = setting.period_ms.map_or(PERIOD_S, |ms| i64::from(ms) / 1_000).max(1);
+    let period_s = period_s(setting.period_ms);
     let span_s = (wish.to - wish.from).num_seconds().max(1);
     let raw_is_gone = wish.from < setting.raw_since;
     let wanted_s = match wish.step_s {
@@ -212,7 +233,7 @@ mod tests {
         let found = plan(&old, &setting()).unwrap();
         assert_eq!((found.step_s, found.basis), (300, SeriesBasis::FiveMinutes));
         let problem = plan(&Wish { step_s: Some(60), ..old }, &setting()).unwrap_err();
-        assert_eq!(problem.field.as_deref(), Some("step"));
+        assert_eq!(problem.at_fault(), Some("step"));
     }
 
     #[test]
@@ -245,6 +266,15 @@ mod tests {
         for odd in ["", "0", "7s", "5y", "-5m", "25h", "9999999999d", "m", "1.5h", "5 m", "５m"] {
             assert_eq!(read(odd), None, "{odd:?}");
         }
+    }
+
+    #[test]
+    fn the_rows_behind_a_plan_are_counted() {
+        let day = plan(&wish("2026-03-01T17:00:00Z", "2026-03-02T17:00:00Z"), &setting()).unwrap();
+        assert_eq!((day.step_s, day.buckets()), (60, 1_440));
+        assert_eq!(day.rows(4, Some(30_000)), 4 * 2_880);
+        let year = plan(&wish("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), &setting()).unwrap();
+        assert!((105_000..106_000).contains(&year.rows(1, Some(30_000))));
     }
 
     #[test]

@@ -163,9 +163,9 @@ mod tests {
         let body = &bytes[end + 1..];
         assert_eq!(body.len(), 8 + 2 * 4 * 4);
         let word = |at: usize| <[u8; 4]>::try_from(&body[at..at + 4]).unwrap();
-        assert_eq!(f64::from_le_bytes(body[..8].try_into().unwrap()), 20_000.0 * 86_400_000.0);
+        assert_eq!(body[..8], (20_000.0 * 86_400_000.0_f64).to_le_bytes());
         assert_eq!([u32::from_le_bytes(word(8)), u32::from_le_bytes(word(12))], [0, 300_000]);
-        assert_eq!(f32::from_le_bytes(word(16)), 12.5);
+        assert_eq!(word(16), 12.5_f32.to_le_bytes());
         assert!(f32::from_le_bytes(word(20)).is_nan());
         assert_eq!([u32::from_le_bytes(word(24)), u32::from_le_bytes(word(28))], [9, 0]);
         assert_eq!([u32::from_le_bytes(word(32)), u32::from_le_bytes(word(36))], [10, u32::MAX]);

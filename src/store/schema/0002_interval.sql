@@ -71,7 +71,7 @@ create table interval_5min (
   primary key (detector_id, bucket)
 ) with (fillfactor = 70);
 select create_hypertable('interval_5min', by_range('bucket', interval '7 days'), create_default_indexes => false);
-comment on table interval_5min is 'Sums of interval_reading per lane or zone and 5 minutes, kept in the transaction that stores the rows. An interval belongs to the bucket of its start. Integer sums: no order of arrival changes a digit.';
+comment on table interval_5min is 'Sums of interval_reading per lane or zone and 5 minutes, kept in the transaction that stores the rows. An interval belongs to the bucket of its start. Integer sums: no order of arrival changes a digit. Values of cameras off their home preset (quality bit 13) are left out.';
 comment on column interval_5min.bucket is 'Start of the 5 minutes, UTC.';
 comment on column interval_5min.detector_id is 'Lane or zone (detector.id).';
 comment on column interval_5min.intervals is 'Rows in the bucket.';

@@ -1,7 +1,7 @@
 // What the HTTP API takes and answers, generated from the hub's own types: do not edit.
 // `cargo test wire_types` writes it anew. Units stand in the names; null is "not known".
 
-/** A refused or failed request. */
+/** Why a request was refused or failed (RFC 9457). */
 export type Problem = {
   /** `urn:ioc-hub:problem:CODE`. */
   type: string,
@@ -556,7 +556,7 @@ export type SourceCounters = {
   late: number,
   /** Refused messages beyond the bound of the quarantine: counted, not kept. */
   dropped: number,
-  /** Messages published with QoS 0. */
+  /** Messages published with `QoS` 0. */
   unguaranteed: number,
 };
 

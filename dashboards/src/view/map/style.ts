@@ -4,7 +4,7 @@
 import latin from '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2?url';
 import vietnamese from '@fontsource-variable/inter/files/inter-vietnamese-wght-normal.woff2?url';
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
-import type { CityMap, FeatureCollection } from '../../data/wire/wire';
+import type { CityMap, FeatureCollection } from '../../data/wire/api';
 import type { Language } from '../../format';
 import type { Tokens } from '../tokens';
 

@@ -1,0 +1,78 @@
+//! Stores messages of the quarantine while no hub is at work: the hub's own writer, run for this one
+//! purpose, so that they go the way of every other message.
+
+use anyhow::{Context as _, anyhow, bail};
+use ioc_hub::{
+    config::Config,
+    hub,
+    observe::Metrics,
+    store::Store,
+    writer::{CHANGES, DatabaseState, Writer, WriterHandle},
+};
+use ioc_ingest::Contract;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{WHO, administer::clock, connect};
+
+/// Replays these messages of the quarantine. Returns how many are stored now, and how many are still
+/// refused.
+pub(super) async fn store_held(
+    config: &Config,
+    store: &Store,
+    held: &[i64],
+) -> anyhow::Result<(u64, u64)> {
+    let city = store.city().await?.context("the registry is empty")?;
+    let zone = city.settings["time_zone"].as_str().unwrap_or_default();
+    let zone: chrono_tz::Tz = zone
+        .parse()
+        .map_err(|_unknown| anyhow!("the registry names the time zone {zone:?}, which is none"))?;
+    let contract =
+        Contract { city: city.token.clone(), personal_keys: config.ingest.personal_keys.clone() };
+    // Never run: replayed messages are acknowledged to nobody.
+    let options = connect::broker(config, &city.token, config.broker.port, &config.broker.host);
+    let (_session, _deliveries, acknowledger, _state) =
+        ioc_ingest::mqtt::session(options, || clock().now());
+    let (admitted, to_write) = mpsc::channel(1);
+    let (changes, _nobody_watches) = mpsc::channel(CHANGES);
+    let (handle, commands) = WriterHandle::channel();
+    let stop = CancellationToken::new();
+    let writer = Writer {
+        store: store.clone(),
+        clock: clock(),
+        contract,
+        horizon: hub::horizon(config),
+        settings: hub::writer_settings(config, zone),
+        registry: watch::channel(None).0,
+        admitted: to_write,
+        commands,
+        changes,
+        acknowledger,
+        state: watch::channel(DatabaseState::Starting).0,
+        metrics: Metrics::new(),
+        stop: stop.clone(),
+    };
+    let replay = async {
+        let replayed = replay(&handle, held).await;
+        // The writer ends with what it takes messages from.
+        drop(admitted);
+        stop.cancel();
+        replayed
+    };
+    let (Ok(()), replayed) = tokio::join!(writer.run(), replay);
+    replayed
+}
+
+async fn replay(handle: &WriterHandle, held: &[i64]) -> anyhow::Result<(u64, u64)> {
+    let (mut stored, mut refused) = (0, 0);
+    for id in held {
+        match handle.replay(*id, WHO).await {
+            Ok(outcome) if outcome.accepted => stored += 1,
+            Ok(_) => refused += 1,
+            Err(error) => bail!(
+                "store message {id} of the quarantine: {error} ({stored} are stored; run this again)"
+            ),
+        }
+    }
+    Ok((stored, refused))
+}

@@ -1,0 +1,154 @@
+//! What a city folder holds, noun by noun, with the statements that read and change it.
+//!
+//! `select` gives the key as text and the row as JSON. The others take the row as their one parameter
+//! `$1`, a JSON object with the columns of the table and `now`, the hub clock.
+
+/// One noun of a city folder.
+#[derive(Debug)]
+pub(super) struct Noun {
+    /// Its name in messages.
+    pub(super) name: &'static str,
+    /// What the journal calls adding, changing and removing one.
+    pub(super) actions: [&'static str; 3],
+    pub(super) select: &'static str,
+    pub(super) insert: &'static str,
+    pub(super) update: &'static str,
+    /// Empty where rows that only the registry has are right.
+    pub(super) remove: &'static str,
+}
+
+/// Name of the devices.
+pub(super) const DEVICE: &str = "device";
+
+/// Every noun; each refers only to those before it.
+pub(super) const NOUNS: &[Noun] =
+    &[CITY, UNIT, SUCCESSION, MAP_FEATURE, METRIC, CATEGORY, DEVICES, DETECTOR];
+
+const CITY: Noun = Noun {
+    name: "city",
+    actions: ["add_city", "change_city", "remove_city"],
+    select: "select token, settings from city",
+    // Only the seed registers a city.
+    insert: "update city set settings = settings where $1::jsonb is null",
+    update: "update city set settings = $1::jsonb - 'now'",
+    remove: "",
+};
+
+const UNIT: Noun = Noun {
+    name: "unit",
+    actions: ["add_unit", "change_unit", "remove_unit"],
+    select: "select code || ' from ' || valid_from, to_jsonb(u) from administrative_unit u",
+    insert: "insert into administrative_unit \
+               (code, valid_from, valid_to, kind, name_vi, name_en, parent, source) \
+             select code, valid_from, valid_to, kind, name_vi, name_en, parent, source \
+             from jsonb_populate_record(null::administrative_unit, $1)",
+    update: "update administrative_unit u \
+             set valid_to = r.valid_to, kind = r.kind, name_vi = r.name_vi, name_en = r.name_en, \
+                 parent = r.parent, source = r.source \
+             from jsonb_populate_record(null::administrative_unit, $1) r \
+             where u.code = r.code and u.valid_from = r.valid_from",
+    remove: "delete from administrative_unit u \
+             using jsonb_populate_record(null::administrative_unit, $1) r \
+             where u.code = r.code and u.valid_from = r.valid_from",
+};
+
+const SUCCESSION: Noun = Noun {
+    name: "succession",
+    actions: ["add_succession", "change_succession", "remove_succession"],
+    select: "select from_code || ' from ' || from_valid_from || ' to ' || to_code || ' from ' \
+                    || to_valid_from, to_jsonb(s) from unit_succession s",
+    insert: "insert into unit_succession \
+               (from_code, from_valid_from, to_code, to_valid_from, whole, source) \
+             select from_code, from_valid_from, to_code, to_valid_from, whole, source \
+             from jsonb_populate_record(null::unit_succession, $1)",
+    update: "update unit_succession s set whole = r.whole, source = r.source \
+             from jsonb_populate_record(null::unit_succession, $1) r \
+             where s.from_code = r.from_code and s.from_valid_from = r.from_valid_from \
+               and s.to_code = r.to_code and s.to_valid_from = r.to_valid_from",
+    remove: "delete from unit_succession s \
+             using jsonb_populate_record(null::unit_succession, $1) r \
+             where s.from_code = r.from_code and s.from_valid_from = r.from_valid_from \
+               and s.to_code = r.to_code and s.to_valid_from = r.to_valid_from",
+};
+
+const MAP_FEATURE: Noun = Noun {
+    name: "map feature",
+    actions: ["add_map_feature", "change_map_feature", "remove_map_feature"],
+    select: "select kind || ' ' || id, to_jsonb(m) from map_feature m",
+    insert: "insert into map_feature (kind, id, name_vi, name_en, properties, geometry) \
+             select kind, id, name_vi, name_en, properties, geometry \
+             from jsonb_populate_record(null::map_feature, $1)",
+    update: "update map_feature m \
+             set name_vi = r.name_vi, name_en = r.name_en, properties = r.properties, \
+                 geometry = r.geometry \
+             from jsonb_populate_record(null::map_feature, $1) r \
+             where m.kind = r.kind and m.id = r.id",
+    remove: "delete from map_feature m using jsonb_populate_record(null::map_feature, $1) r \
+             where m.kind = r.kind and m.id = r.id",
+};
+
+const METRIC: Noun = Noun {
+    name: "metric",
+    actions: ["add_metric", "change_metric", "remove_metric"],
+    select: "select name, to_jsonb(m) from metric_definition m",
+    insert: "insert into metric_definition \
+               (name, name_vi, name_en, unit_of_measure, minimum, maximum, source) \
+             select name, name_vi, name_en, unit_of_measure, minimum, maximum, source \
+             from jsonb_populate_record(null::metric_definition, $1)",
+    update: "update metric_definition m \
+             set name_vi = r.name_vi, name_en = r.name_en, unit_of_measure = r.unit_of_measure, \
+                 minimum = r.minimum, maximum = r.maximum, source = r.source \
+             from jsonb_populate_record(null::metric_definition, $1) r where m.name = r.name",
+    remove: "delete from metric_definition where name = $1::jsonb->>'name'",
+};
+
+const CATEGORY: Noun = Noun {
+    name: "category",
+    actions: ["add_category", "change_category", "remove_category"],
+    select: "select id, to_jsonb(c) from ticket_category c",
+    insert: "insert into ticket_category (id, name_vi, name_en, public_space) \
+             select id, name_vi, name_en, public_space \
+             from jsonb_populate_record(null::ticket_category, $1)",
+    update: "update ticket_category c \
+             set name_vi = r.name_vi, name_en = r.name_en, public_space = r.public_space \
+             from jsonb_populate_record(null::ticket_category, $1) r where c.id = r.id",
+    remove: "delete from ticket_category where id = $1::jsonb->>'id'",
+};
+
+const DEVICES: Noun = Noun {
+    name: DEVICE,
+    actions: ["add_device", "change_device", "retire_device"],
+    select: "select source, to_jsonb(d) - 'id' - 'registered_at' - 'retired_at' \
+                    || jsonb_build_object('retired', retired_at is not null) from device d",
+    insert: "insert into device (source, service, name_vi, name_en, lon, lat, area, corridor, \
+                                 parent, period_ms, simulated, registered_at) \
+             select source, service, name_vi, name_en, lon, lat, area, corridor, parent, period_ms, \
+                    simulated, ($1::jsonb->>'now')::timestamptz \
+             from jsonb_populate_record(null::device, $1)",
+    update: "update device d \
+             set service = r.service, name_vi = r.name_vi, name_en = r.name_en, lon = r.lon, \
+                 lat = r.lat, area = r.area, corridor = r.corridor, parent = r.parent, \
+                 period_ms = r.period_ms, simulated = r.simulated, retired_at = null \
+             from jsonb_populate_record(null::device, $1) r where d.source = r.source",
+    remove: "update device set retired_at = ($1::jsonb->>'now')::timestamptz where source = $1::jsonb->>'source'",
+};
+
+const DETECTOR: Noun = Noun {
+    name: "detector",
+    actions: ["add_detector", "change_detector", "remove_detector"],
+    select: "select d.source || ' ' || t.place, \
+                    to_jsonb(t) - 'id' - 'device_id' || jsonb_build_object('source', d.source) \
+             from detector t join device d on d.id = t.device_id",
+    insert: "insert into detector \
+               (device_id, place, name_vi, name_en, direction, lane_class, free_flow_kmh) \
+             select d.id, r.place, r.name_vi, r.name_en, r.direction, r.lane_class, r.free_flow_kmh \
+             from jsonb_populate_record(null::detector, $1) r \
+             join device d on d.source = $1::jsonb->>'source'",
+    update: "update detector t \
+             set name_vi = r.name_vi, name_en = r.name_en, direction = r.direction, \
+                 lane_class = r.lane_class, free_flow_kmh = r.free_flow_kmh \
+             from jsonb_populate_record(null::detector, $1) r \
+             join device d on d.source = $1::jsonb->>'source' \
+             where t.device_id = d.id and t.place = r.place",
+    remove: "",
+};

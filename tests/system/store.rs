@@ -1,0 +1,81 @@
+//! The schema: documented, forward only, refused when it is newer than the program, kept at its size.
+
+use chrono::TimeDelta;
+use ioc_hub::{
+    clock::{Clock as _, SystemClock},
+    config::Config,
+    hub,
+    store::{Store, StoreError, migrate, retention},
+};
+use serde_json::json;
+
+use crate::site::{Site, database_settings, new_database};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {
+    let store = Store::new(database_settings(&new_database().await?))?;
+    migrate::migrate(&store).await?;
+    let rows = store
+        .connect_owner()
+        .await?
+        .query(
+            "select c.relname || coalesce('.' || a.attname, '') \
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public' \
+             left join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0 and not a.attisdropped \
+             where c.relkind = 'r' \
+               and col_description(c.oid, coalesce(a.attnum, 0)::int) is null \
+               and obj_description(c.oid, 'pg_class') is null \
+             union all \
+             select c.relname || '.' || a.attname \
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public' \
+             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
+             where c.relkind = 'r' and col_description(c.oid, a.attnum::int) is null",
+            &[],
+        )
+        .await?;
+    let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_newer_than_the_program_is_refused() -> anyhow::Result<()> {
+    let store = Store::new(database_settings(&new_database().await?))?;
+    let applied = migrate::migrate(&store).await?;
+    assert_eq!(i32::try_from(applied.len())?, migrate::known_version());
+    assert!(migrate::migrate(&store).await?.is_empty(), "nothing is left to apply");
+    let newer = "insert into schema_migration (version, name, sha256) values (999, 'later', 'x')";
+    store.connect_owner().await?.execute(newer, &[]).await?;
+    let refused = migrate::migrate(&store).await;
+    assert!(matches!(refused, Err(StoreError::TooNew { found: 999, .. })), "{refused:?}");
+    assert!(matches!(migrate::check(&store).await, Err(StoreError::TooNew { .. })));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_chunks_are_dropped_and_young_ones_stay() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let now = SystemClock.now();
+    for (seq, time) in [now - TimeDelta::days(40), now - TimeDelta::minutes(5)].iter().enumerate() {
+        let lanes = json!([{"lane": 1, "count": 3}]);
+        let message = json!({
+            "v": 1, "time": time, "boot": 1, "seq": seq, "duration_s": 30, "lanes": lanes,
+        });
+        site.publish_json("vds/vds-001/interval", &message).await?;
+    }
+    site.wait_count("select count(*) from interval_reading", 2).await?;
+    let keep = retention::Retention {
+        interval: TimeDelta::days(30),
+        ..hub::retention(&Config::defaults()?)
+    };
+    let owner = site.client().await?;
+    let removed = retention::enforce(&owner, &keep, now).await?;
+    assert_eq!(removed.chunks, 1);
+    assert_eq!(site.count("select count(*) from interval_reading").await?, 1);
+    // The rollup is kept longer than the rows.
+    assert_eq!(site.count("select count(*) from interval_5min").await?, 2);
+    assert_eq!(retention::enforce(&owner, &keep, now).await?.chunks, 0);
+    drop(owner);
+    site.stop().await?;
+    Ok(())
+}
