@@ -1,4 +1,4 @@
-//! A device's connection to the broker: publishes with QoS 1, many messages under way, and goes on
+//! A device's connection to the broker: publishes with `QoS` 1, many messages under way, and goes on
 //! after the broker was away.
 
 use std::{collections::VecDeque, net::SocketAddr};
