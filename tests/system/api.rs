@@ -342,10 +342,10 @@ async fn what_is_asked_wrongly_is_told_with_its_field() -> anyhow::Result<()> {
         ("quarantine/x", 404, "not_found", None),
         ("journal?limit=x", 400, "invalid", Some("limit")),
         ("nothing", 404, "not_found", None),
-        ("devices/%00", 400, "invalid", None),
-        ("devices?q=%00", 400, "invalid", None),
-        ("tickets?unit=%00", 400, "invalid", None),
-        ("sources?after=%00", 400, "invalid", None),
+        ("devices/%00", 404, "not_found", None),
+        ("devices?q=%00", 400, "invalid", Some("q")),
+        ("tickets?unit=%00", 400, "invalid", Some("unit")),
+        ("sources?after=%00", 400, "invalid", Some("after")),
     ] {
         let answer = administrator.get(&format!("/api/v1/{path}")).await?;
         answer.expect_problem(status, code, field).map_err(|why| why.context(path.to_owned()))?;

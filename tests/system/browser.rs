@@ -2,7 +2,7 @@
 //!
 //! Speaks HTTP/1.0, so that an answer ends with its connection.
 
-use std::net::SocketAddr;
+use std::{fmt::Write as _, net::SocketAddr};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -103,10 +103,10 @@ impl Browser {
         let mut head = format!("{method} {path} HTTP/1.0\r\nhost: {}\r\n", self.address);
         let cookie = self.cookie.as_deref().map(|cookie| ("cookie", cookie));
         for (name, value) in headers.iter().copied().chain(cookie) {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n")?;
         }
         if !body.is_empty() {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
+            write!(head, "content-length: {}\r\n", body.len())?;
         }
         head.push_str("\r\n");
         let talk = async {

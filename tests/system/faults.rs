@@ -1,8 +1,6 @@
 //! What breaks around the hub: nothing acknowledged is lost, nothing is stored twice, and the hub says
 //! what is missing.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use ioc_hub::access::Role;
 use serde_json::{Value, json};
@@ -10,10 +8,10 @@ use tokio::net::TcpListener;
 
 use crate::{
     channel::Channel,
-    message::{bucket, events, interval, now},
+    message::{bucket, events, interval, now, period},
     site::{
-        Mosquitto, Site, SiteOptions, administer, create_database, database_name, permit,
-        repository, wait_for,
+        Mosquitto, Site, SiteOptions, administer, create_database, database_name, new_database,
+        permit, repository, wait_for,
     },
 };
 
@@ -21,9 +19,8 @@ use crate::{
 fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
     let begin = bucket() - TimeDelta::hours(1);
     (from..to).map(move |n| {
-        let (station, period) = (n % 50 + 1, n / 50);
-        let time = begin + TimeDelta::seconds(30 * i64::try_from(period).unwrap());
-        let mut message = interval(time, period, &[n % 40, 0, 7, n % 3]);
+        let (station, number) = (n % 50 + 1, n / 50);
+        let mut message = interval(period(begin, number), number, &[n % 40, 0, 7, n % 3]);
         if n % 5 == 0 {
             message["lanes"][1] = json!({"lane": 2, "count": null, "occupancy": 0.5});
             message["lanes"][2]["samples"] = json!(3);
@@ -101,9 +98,7 @@ async fn a_hub_stops_at_once_while_the_database_is_away() -> anyhow::Result<()> 
     site.publish_all(intervals(0, 10)).await?;
     let (options, _never, broker) = site.stop().await?;
     // What it had taken in but not stored waits in the broker for the next hub.
-    let database = database_name();
-    create_database(&database).await?;
-    let site = Site::start_on(options, database, broker).await?;
+    let site = Site::start_on(options, new_database().await?, broker).await?;
     site.wait_count("select count(*) from interval_reading", 40).await?;
     site.stop().await?;
     Ok(())

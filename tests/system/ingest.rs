@@ -65,6 +65,30 @@ async fn missing_values_stay_null_and_never_become_zero() -> anyhow::Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_looks_elsewhere_is_kept_and_never_summed_up() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    for (n, home) in [(0, true), (1, false), (2, true)] {
+        let time = bucket() + TimeDelta::seconds(60 * n);
+        let zone = json!({
+            "zone": "southeast-in", "kind": "line", "direction": "forward", "count": 10 + n,
+            "speed_kmh": 24.0, "confidence": 0.87, "classes": {"motorcycle": 10 + n},
+        });
+        let message = json!({
+            "v": 1, "time": time, "boot": 1, "seq": n, "duration_s": 60, "preset": 1, "home": home,
+            "zones": [zone],
+        });
+        site.publish_json("cctv/cam-001/interval", &message).await?;
+    }
+    site.wait_count("select count(*) from interval_reading", 3).await?;
+    let sums =
+        "select count_sum from interval_5min where intervals = 3 and good = 2 and count_n = 2";
+    assert_eq!(site.count(sums).await?, 10 + 12);
+    assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_lies_in_the_quarantine_with_its_reason() -> anyhow::Result<()> {
     let site = Site::start().await?;
     let now = SystemClock.now();

@@ -42,6 +42,9 @@ async fn a_page_gets_a_greeting_a_snapshot_and_then_only_what_changed() -> anyho
     );
 
     let time = bucket();
+    // Rows newer than the snapshot's cursor come again with the first delta; the second is exact.
+    site.publish_json("vds/vds-002/interval", &interval(time, 1, &[1])).await?;
+    channel.wait_value(devices, "vds-002", "condition", 1).await?;
     site.publish_json("vds/vds-001/interval", &interval(time, 1, &[41, 39])).await?;
     let delta = channel.frame_of("delta").await?;
     assert_eq!(delta["rows"].as_array().map(Vec::len), Some(1), "only what changed: {delta}");
@@ -94,10 +97,11 @@ async fn a_filter_takes_by_service_and_area_and_an_ended_subscription_is_silent(
     site.wait_count("select count(*) from interval_reading", 1).await?;
     let topic = format!("vds/{}/interval", inside.source);
     site.publish_json(&topic, &interval(time, 1, &[2])).await?;
-    let delta = channel.frame_of("delta").await?;
-    assert_eq!(delta["id"], 1, "subscription 2 has ended");
+    while channel[some].value(inside.source.as_str(), "flow_veh_h") != 240 {
+        let frame = channel.frame().await?;
+        assert_eq!(frame["id"], 1, "subscription 2 has ended: {frame}");
+    }
     assert_eq!(channel[some].rows.len(), of_area, "no row of another area");
-    assert_eq!(channel[some].value(inside.source.as_str(), "flow_veh_h"), 240);
     site.stop().await?;
     Ok(())
 }

@@ -1,18 +1,23 @@
 //! Messages as devices send them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_hub::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
+/// Begin of the interval number `n`, of 30 s each, from `begin` on.
+pub(crate) fn period(begin: DateTime<Utc>, n: u64) -> DateTime<Utc> {
+    begin + TimeDelta::seconds(30 * i64::try_from(n).expect("a small number"))
+}
+
 /// Now, to the second.
 pub(crate) fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(SystemClock.now().timestamp(), 0).unwrap()
+    DateTime::from_timestamp(SystemClock.now().timestamp(), 0).expect("a time of our days")
 }
 
 /// Begin of the last complete bucket of 5 minutes: ten periods of 30 s fit in.
 pub(crate) fn bucket() -> DateTime<Utc> {
     let now = SystemClock.now().timestamp();
-    DateTime::from_timestamp(now - now % 300 - 300, 0).unwrap()
+    DateTime::from_timestamp(now - now % 300 - 300, 0).expect("a time of our days")
 }
 
 /// An interval of 30 s with one lane per count: 28.4 km/h, 18.3 % occupied, motorcycles only.

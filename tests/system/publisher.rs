@@ -1,9 +1,9 @@
-//! A device's connection to the broker: publishes with QoS 1, many messages under way, and goes on
+//! A device's connection to the broker: publishes with `QoS` 1, many messages under way, and goes on
 //! after the broker was away.
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rumqttc::v5::{
     AsyncClient, Event, EventLoop, MqttOptions, mqttbytes::QoS, mqttbytes::v5::Packet,
 };
@@ -12,6 +12,8 @@ use crate::site::{DEADLINE, next_number};
 
 /// Messages under way without acknowledgement.
 const WINDOW: usize = 500;
+/// Connections in a row on which the broker took nothing.
+const ATTEMPTS: u32 = 200;
 
 /// A connection that publishes.
 pub(crate) struct Publisher {
@@ -40,7 +42,7 @@ impl Publisher {
     ) -> anyhow::Result<()> {
         let mut waiting: VecDeque<(String, Vec<u8>)> = VecDeque::new();
         let mut messages = messages.into_iter();
-        let mut done = false;
+        let (mut done, mut broken) = (false, 0);
         while !(done && waiting.is_empty()) {
             while !done && waiting.len() < WINDOW {
                 let Some((topic, payload)) = messages.next() else {
@@ -55,9 +57,16 @@ impl Publisher {
             }
             match tokio::time::timeout(DEADLINE, self.events.poll()).await.context("no PUBACK")? {
                 // The broker acknowledges in order.
-                Ok(Event::Incoming(Packet::PubAck(_))) => drop(waiting.pop_front()),
+                Ok(Event::Incoming(Packet::PubAck(_))) => {
+                    broken = 0;
+                    drop(waiting.pop_front());
+                }
                 Ok(_) => {}
-                Err(_broken) => self.again(&waiting).await?,
+                Err(error) => {
+                    broken += 1;
+                    ensure!(broken < ATTEMPTS, "{error} with {:?}", waiting.front());
+                    self.again(&waiting).await?;
+                }
             }
         }
         Ok(())

@@ -1,11 +1,19 @@
 -- Buckets whose sums differ from those of their rows, counted. Written apart from the program's own sums.
-with reading as (
+with measured as (
+  -- A camera off its home preset (bit 13) is counted as a row, its values are not.
+  select
+    r.time, r.detector_id, r.duration_ms, r.quality, m.count, m.occupancy_e4, m.speed_e1_kmh, m.samples,
+    m.samples_expected, m.classes
+  from interval_reading r left join interval_reading m
+    on m.detector_id = r.detector_id and m.time = r.time and m.duration_ms = r.duration_ms and m.quality & 8192 = 0
+),
+reading as (
   select
     *,
     count > 0 and speed_e1_kmh > 0 as is_moving,
     -- 1e-6 h/km of all vehicles of the interval, rounded half up
     (count::int8 * 20000000 + speed_e1_kmh) / nullif(2 * speed_e1_kmh, 0) as pace
-  from interval_reading
+  from measured
 ),
 expected as (
   select

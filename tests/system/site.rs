@@ -204,6 +204,13 @@ pub(crate) fn database_name() -> String {
     format!("t{}", next_number())
 }
 
+/// Makes an empty database for one test.
+pub(crate) async fn new_database() -> anyhow::Result<String> {
+    let name = database_name();
+    create_database(&name).await?;
+    Ok(name)
+}
+
 /// Makes an empty database with this name.
 pub(crate) async fn create_database(name: &str) -> anyhow::Result<()> {
     Ok(server().database.create(name).await?)
@@ -238,8 +245,7 @@ impl Site {
     /// A hub with a database and a broker of its own, prepared and connected.
     pub(crate) async fn start_with(options: SiteOptions) -> anyhow::Result<Self> {
         let permit = permit().await?;
-        let database = database_name();
-        create_database(&database).await?;
+        let database = new_database().await?;
         let mut site = Self::start_on(options, database, Mosquitto::new().await?).await?;
         site.permit = Some(permit);
         Ok(site)
@@ -426,7 +432,7 @@ impl Site {
         bail!("{name} stays at {last}, expected {expected}")
     }
 
-    /// Publishes as a device would, QoS 1, and waits for the broker's acknowledgement.
+    /// Publishes as a device would, `QoS` 1, and waits for the broker's acknowledgement.
     pub(crate) async fn publish(
         &self,
         topic: &str,

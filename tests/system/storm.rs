@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::Value;
 
 use crate::{
-    message::interval,
+    message::{interval, period},
     site::{CITY, Site, SiteOptions, repository},
 };
 
@@ -56,7 +56,7 @@ fn collect(folder: &Path, found: &mut Vec<Pair>) -> anyhow::Result<()> {
         match (topic, &case["payload"]) {
             (Some(topic), Value::Null) => found.push((topic.to_owned(), bytes)),
             (Some(topic), payload) => {
-                found.push((topic.to_owned(), payload.to_string().into_bytes()))
+                found.push((topic.to_owned(), payload.to_string().into_bytes()));
             }
             // A file of the corpus is bytes alone.
             (None, _) => found.push(("vds/vds-001/interval".to_owned(), bytes)),
@@ -135,7 +135,7 @@ impl Storm {
     fn mutated_topic(&mut self, topic: &str) -> String {
         let mut letters: Vec<char> = topic.chars().collect();
         let at = self.place(letters.len());
-        let strange = ['/', 'A', 'ấ', ' ', '.', '-', '0', '\u{7f}', '\u{1f6a6}'];
+        let strange = ['/', 'A', 'ấ', ' ', '.', '-', '0', '\u{feff}', '\u{1f6a6}'];
         match self.dice.random_range(0..3_u32) {
             0 => letters[at] = *strange.choose(&mut self.dice).expect("there are some"),
             1 => letters.insert(at, *strange.choose(&mut self.dice).expect("there are some")),
@@ -147,8 +147,7 @@ impl Storm {
 
 /// The good message number `n`: a station and a time that no case has.
 fn good(begin: DateTime<Utc>, n: u64) -> Pair {
-    let time = begin + TimeDelta::seconds(30 * i64::try_from(n).unwrap());
-    let message = interval(time, n, &[n % 50, 1, 2]);
+    let message = interval(period(begin, n), n, &[n % 50, 1, 2]);
     (format!("vds/vds-{}/interval", 120 + n % 30), message.to_string().into_bytes())
 }
 
@@ -165,19 +164,7 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
     let mut storm = Storm { cases: cases()?, dice: StdRng::seed_from_u64(SEED) };
     let messages = (0..MESSAGES)
         .map(|n| if n % GOOD_EVERY == 0 { good(begin, n / GOOD_EVERY) } else { storm.next() });
-    let t = std::time::Instant::now();
-    site.publish_all(messages.inspect({
-        let mut n = 0;
-        let m = site.hub.metrics.clone();
-        move |_| {
-            n += 1;
-            if n % 2000 == 0 {
-                eprintln!("{n} {:?} {}", t.elapsed(), m.received.get());
-            }
-        }
-    }))
-    .await?;
-    eprintln!("published {:?}", t.elapsed());
+    site.publish_all(messages).await?;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     site.wait_progress("hub_ingest_received_total", MESSAGES as f64).await?;
     let accounted = format!(
@@ -216,11 +203,8 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
     assert!(reasons > 12, "{reasons} reasons");
 
     // Whatever was taken or refused can be looked at.
-    assert_eq!(
-        site.metric("hub_writer_bisections_total"),
-        0.0,
-        "decode lets through what the database refuses"
-    );
+    let bisections = site.metric("hub_writer_bisections_total");
+    assert!(bisections < 0.5, "decode lets through what the database refuses");
     let administrator = site.administrator().await?;
     for path in [
         "quarantine?limit=1000",

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use crate::{
     channel::Channel,
-    message::{bucket, interval},
+    message::{bucket, interval, period},
     site::{Site, SiteOptions},
 };
 
 /// Topic and payload of one interval of a station.
 fn station(number: usize, seq: u64, count: u64) -> (String, Vec<u8>) {
-    let time = bucket() + TimeDelta::milliseconds(i64::try_from(seq).unwrap() * 100);
-    let message = interval(time, seq, &[count]).to_string();
+    // Hours back, so that no number comes into the future.
+    let begin = bucket() - TimeDelta::hours(6);
+    let message = interval(period(begin, seq), seq, &[count]).to_string();
     (format!("vds/vds-{number:03}/interval"), message.into_bytes())
 }
 
