@@ -9,13 +9,11 @@ use ioc_hub::{
 };
 use serde_json::json;
 
-use crate::site::{Site, create_database, database_name, database_settings};
+use crate::site::{Site, database_settings, new_database};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {
-    let name = database_name();
-    create_database(&name).await?;
-    let store = Store::new(database_settings(&name))?;
+    let store = Store::new(database_settings(&new_database().await?))?;
     migrate::migrate(&store).await?;
     let rows = store
         .connect_owner()
@@ -42,9 +40,7 @@ async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_newer_than_the_program_is_refused() -> anyhow::Result<()> {
-    let name = database_name();
-    create_database(&name).await?;
-    let store = Store::new(database_settings(&name))?;
+    let store = Store::new(database_settings(&new_database().await?))?;
     let applied = migrate::migrate(&store).await?;
     assert_eq!(i32::try_from(applied.len())?, migrate::known_version());
     assert!(migrate::migrate(&store).await?.is_empty(), "nothing is left to apply");
