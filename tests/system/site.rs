@@ -216,6 +216,49 @@ pub(crate) async fn create_database(name: &str) -> anyhow::Result<()> {
     Ok(server().database.create(name).await?)
 }
 
+/// A connection to a test's database as the owner. It ends with the test's runtime.
+pub(crate) async fn connect(database: &str) -> anyhow::Result<Client> {
+    connect_as(database, Role::Owner, &Tasks::new()).await
+}
+
+async fn connect_as(database: &str, role: Role, connections: &Tasks) -> anyhow::Result<Client> {
+    let mut config = server().database.connection_to(database, role);
+    config.application_name("test");
+    let (client, connection) = config.connect(NoTls).await?;
+    connections.spawn_short("test client", async move {
+        let _ended = connection.await;
+        Ok::<(), std::io::Error>(())
+    });
+    Ok(client)
+}
+
+/// One number; null where there is no row or no value.
+async fn number_of(client: &Client, sql: &str) -> anyhow::Result<Option<i64>> {
+    let row = client.query_opt(sql, &[]).await?;
+    Ok(row.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten())
+}
+
+/// One number from the database.
+pub(crate) async fn number(client: &Client, sql: &str) -> anyhow::Result<i64> {
+    number_of(client, sql).await?.with_context(|| sql.to_owned())
+}
+
+/// Waits until a query gives this number, as long as the number changes.
+pub(crate) async fn wait_number(client: &Client, sql: &str, expected: i64) -> anyhow::Result<()> {
+    let (mut last, mut until) = (None, Instant::now() + DEADLINE);
+    while Instant::now() < until {
+        let found = number_of(client, sql).await?;
+        if found == Some(expected) {
+            return Ok(());
+        }
+        if found != last {
+            (last, until) = (found, Instant::now() + DEADLINE);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bail!("{sql}: {last:?}, expected {expected}")
+}
+
 /// Runs statements on the server as its superuser, each in a transaction of its own.
 pub(crate) async fn administer(statements: &[&str]) -> anyhow::Result<()> {
     let config = server().database.connection_to("postgres", Role::Superuser);
@@ -369,35 +412,17 @@ impl Site {
 
     /// A connection to the test's database.
     pub(crate) async fn client_as(&self, role: Role) -> anyhow::Result<Client> {
-        let mut config = server().database.connection_to(&self.database, role);
-        config.application_name("test");
-        let (client, connection) = config.connect(NoTls).await?;
-        self.connections.spawn_short("test client", async move {
-            let _ended = connection.await;
-            Ok::<(), std::io::Error>(())
-        });
-        Ok(client)
+        connect_as(&self.database, role, &self.connections).await
     }
 
     /// One number from the database.
     pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<i64> {
-        Ok(self.client().await?.query_one(sql, &[]).await?.try_get(0)?)
+        number(&self.client().await?, sql).await
     }
 
-    /// Waits until a query gives this number.
+    /// Waits until a query gives this number, as long as the number changes.
     pub(crate) async fn wait_count(&self, sql: &str, expected: i64) -> anyhow::Result<()> {
-        let client = self.client().await?;
-        let mut last = None;
-        let until = Instant::now() + DEADLINE;
-        while Instant::now() < until {
-            let row = client.query_opt(sql, &[]).await?;
-            last = row.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten();
-            if last == Some(expected) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        bail!("{sql}: {last:?}, expected {expected}")
+        wait_number(&self.client().await?, sql, expected).await
     }
 
     /// A metric of the process by its whole name with labels; 0 before it is first counted.
