@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::site::DEADLINE;
+use crate::server::DEADLINE;
 
 /// Somebody at a screen, signed in or not.
 #[derive(Debug, Clone)]

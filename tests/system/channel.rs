@@ -14,7 +14,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{browser::Browser, site::DEADLINE};
+use crate::{browser::Browser, server::DEADLINE};
 
 /// An open live channel with what a page keeps of its subscriptions.
 #[derive(Debug)]

@@ -11,10 +11,11 @@ use crate::{
     message::{bucket, events, interval, now, period},
     process::Process,
     publisher::Publisher,
-    site::{
-        CITY, Mosquitto, Site, SiteOptions, administer, connect, create_database, database_name,
-        new_database, number, permit, repository, wait_for, wait_number,
+    server::{
+        Mosquitto, administer, connect, create_database, database_name, new_database, number,
+        repository, wait_for, wait_number,
     },
+    site::{CITY, Site, SiteOptions, permit},
 };
 
 /// Intervals of four lanes, many stations in turn, over some buckets.

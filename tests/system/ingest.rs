@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::{
     message::{bucket, interval},
     publisher::Publisher,
-    site::{Mosquitto, Site, SiteOptions, wait_for},
+    server::{Mosquitto, wait_for},
+    site::{Site, SiteOptions},
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use crate::{
     faults::{cut, intervals},
     process::Process,
     publisher::Publisher,
-    site::{Mosquitto, administer, connect, new_database, number, permit, wait_number},
+    server::{Mosquitto, administer, connect, new_database, number, wait_number},
+    site::permit,
 };
 
 /// Faults of the run.

@@ -17,6 +17,7 @@ mod process;
 mod publisher;
 mod quarantine;
 mod replay;
+mod server;
 mod simulate;
 mod site;
 mod store;

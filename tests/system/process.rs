@@ -11,7 +11,7 @@ use tokio_postgres::{Config, config::Host};
 
 use crate::{
     browser::Browser,
-    site::{Mosquitto, database_settings, repository, wait_for},
+    server::{Mosquitto, database_settings, repository, wait_for},
 };
 
 /// A running `ioc-hub run`.

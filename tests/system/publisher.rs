@@ -8,7 +8,7 @@ use rumqttc::v5::{
     AsyncClient, Event, EventLoop, MqttOptions, mqttbytes::QoS, mqttbytes::v5::Packet,
 };
 
-use crate::site::{DEADLINE, next_number};
+use crate::server::{DEADLINE, next_number};
 
 /// Messages under way without acknowledgement.
 const WINDOW: usize = 500;

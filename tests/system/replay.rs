@@ -8,7 +8,8 @@ use ioc_hub::simulate::{Broker, Recording, ReplayOptions, replay};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::site::{CITY, Site, SiteOptions, repository};
+use crate::server::repository;
+use crate::site::{CITY, Site, SiteOptions};
 
 /// Distinct events of the recording.
 const EVENTS: i64 = 37_148;

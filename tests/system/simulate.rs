@@ -9,11 +9,7 @@ use ioc_ingest::Service;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    channel::Channel,
-    message::now,
-    site::{Site, wait_for},
-};
+use crate::{channel::Channel, message::now, server::wait_for, site::Site};
 
 /// A simulation of the site's city, without faults.
 fn options(site: &Site) -> SimulateOptions {

@@ -9,7 +9,8 @@ use ioc_hub::{
 };
 use serde_json::json;
 
-use crate::site::{Site, database_settings, new_database};
+use crate::server::{database_settings, new_database};
+use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_and_column_carries_a_comment() -> anyhow::Result<()> {

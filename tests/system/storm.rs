@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::{
     message::{interval, period},
-    site::{CITY, Site, SiteOptions, repository},
+    server::repository,
+    site::{CITY, Site, SiteOptions},
 };
 
 const MESSAGES: u64 = 100_000;

@@ -12,7 +12,8 @@ use crate::{
     browser::Browser,
     channel::{Channel, try_open},
     message::{bucket, interval, now},
-    site::{DEADLINE, Site, SiteOptions},
+    server::DEADLINE,
+    site::{Site, SiteOptions},
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,7 +92,7 @@ async fn a_page_that_was_away_for_too_long_gets_a_snapshot() -> anyhow::Result<(
     }
     let subscribe =
         json!({"op": "subscribe", "id": 3, "topic": "devices", "resume": channel[devices].cursor});
-    let answer = crate::site::wait_for("a snapshot", || async {
+    let answer = crate::server::wait_for("a snapshot", || async {
         let mut again = Channel::open(&administrator).await?;
         again.send(&subscribe).await?;
         let frame = again.frame().await?;
