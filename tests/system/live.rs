@@ -89,6 +89,8 @@ async fn a_filter_takes_by_service_and_area_and_an_ended_subscription_is_silent(
     assert!(channel[all].rows.keys().all(|id| id.starts_with("vds-") || id.starts_with("sig-")));
     assert!(channel[all].rows.len() > of_area);
     channel.send(&json!({"op": "unsubscribe", "id": 2})).await?;
+    // The live task answers in order: after this snapshot nothing of subscription 2 is on its way.
+    channel.follow(3, "desk").await?;
 
     // Frames come in order: what is outside the filter would come before what is inside.
     let time = bucket();
@@ -99,7 +101,7 @@ async fn a_filter_takes_by_service_and_area_and_an_ended_subscription_is_silent(
     site.publish_json(&topic, &interval(time, 1, &[2])).await?;
     while channel[some].value(inside.source.as_str(), "flow_veh_h") != 240 {
         let frame = channel.frame().await?;
-        assert_eq!(frame["id"], 1, "subscription 2 has ended: {frame}");
+        assert_ne!(frame["id"], 2, "the subscription has ended");
     }
     assert_eq!(channel[some].rows.len(), of_area, "no row of another area");
     site.stop().await?;
