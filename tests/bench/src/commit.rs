@@ -163,6 +163,8 @@ pub(crate) async fn run(
         }
     }
     tell(&rounds[BARE_ROOT], &rounds[HUB_ROOT], report);
+    let memory = process::memory(hub.pid()).context("the hub has ended; see hub.log")?;
+    report.add(PART, "hub: resident memory, peak", (memory.peak_mib, "MiB"), "");
     for consumer in [bare, hub] {
         match consumer {
             Consumer::Hub { hub, .. } => hub.process.stop().await?,

@@ -32,6 +32,9 @@ use ioc_hub::{
 use report::Report;
 use servers::{ROOT, Servers};
 
+/// Where the figures go, below the sources.
+const JSON: &str = "target/bench.json";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Decoding alone.
@@ -123,9 +126,8 @@ async fn measure(args: Args) -> anyhow::Result<()> {
     say(report.table());
     let settings = serde_json::json!({"full": args.full, "rounds": args.rounds, "messages": args.messages,
         "scale": args.scale, "minutes": args.minutes, "clients": args.clients});
-    let json = Path::new(ROOT).join("target/bench.json");
-    report.write(&json, &settings)?;
-    say(format!("written to {}", json.display()));
+    report.write(&Path::new(ROOT).join(JSON), &settings)?;
+    say(format!("written to {JSON}"));
     done
 }
 
