@@ -197,8 +197,9 @@ mod tests {
 
     const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
 
+    /// Hours after 2026-01-01T00:00Z; in 1970 the zone was another one.
     fn at(hours: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
+        DateTime::from_timestamp(1_767_225_600 + hours * 3_600, 0).unwrap()
     }
 
     fn state(status: &str, created_h: i64, handled_h: Option<i64>) -> TicketState {
