@@ -1,7 +1,10 @@
 //! Who may ask what, what is answered to a wrong question, and what every answer carries.
 
+use std::time::Duration;
+
 use ioc_hub::access::Role;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::{
     message::{bucket, interval},
@@ -152,6 +155,34 @@ async fn every_answer_carries_the_security_headers() -> anyhow::Result<()> {
     for part in ["ioc_session=", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_and_broken_connections_keep_nobody_out() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let mut held = Vec::new();
+    for n in 0..300 {
+        let mut socket = TcpStream::connect(site.hub.address).await?;
+        // Half a request, no request, and what is none at all.
+        let begin: &[u8] = match n % 3 {
+            0 => b"GET /api/v1/city HTTP/1.1\r\nhost: x\r\nx-slow: ",
+            1 => b"",
+            _ => b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        };
+        socket.write_all(begin).await?;
+        held.push(socket);
+    }
+    let administrator = site.administrator().await?;
+    let begun = tokio::time::Instant::now();
+    for _request in 0..20 {
+        administrator.json("/api/v1/devices?limit=10").await?;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    site.publish_json("vds/vds-001/interval", &interval(bucket(), 1, &[1])).await?;
+    site.wait_count("select count(*) from interval_reading", 1).await?;
+    drop(held);
     site.stop().await?;
     Ok(())
 }
