@@ -96,11 +96,9 @@ section!(Live {
     tick_ms: u64,
     slow_tick_ms: u64,
     resume_s: u64,
-    resume_bytes: usize,
     client_frames: usize,
     slow_client_s: u64,
     connections: usize,
-    connections_per_user: usize,
     subscriptions: usize,
 });
 section!(Desk { default_due_h: u32 });
