@@ -99,6 +99,7 @@ section!(Live {
     client_frames: usize,
     slow_client_s: u64,
     connections: usize,
+    connections_per_user: usize,
     subscriptions: usize,
 });
 section!(Desk { default_due_h: u32 });

@@ -287,6 +287,7 @@ fn live_settings(config: &Config) -> LiveSettings {
         resume: Duration::from_secs(live.resume_s),
         client_frames: live.client_frames,
         connections: live.connections,
+        connections_per_user: live.connections_per_user,
     }
 }
 

@@ -11,8 +11,8 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     convert::Infallible,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -96,6 +96,8 @@ pub struct LiveSettings {
     pub client_frames: usize,
     /// Connections in all.
     pub connections: usize,
+    /// Connections of one user.
+    pub connections_per_user: usize,
 }
 
 /// How a device is.
@@ -113,12 +115,19 @@ pub struct Judged {
 #[derive(Debug, Clone)]
 pub struct Live {
     commands: mpsc::Sender<Command>,
-    connections: Arc<AtomicUsize>,
-    next: Arc<std::sync::atomic::AtomicU64>,
+    open: Arc<Mutex<Open>>,
+    next: Arc<AtomicU64>,
     settings: LiveSettings,
     epoch: Arc<str>,
     metrics: Arc<Metrics>,
     conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
+}
+
+/// Connections that are open, in all and by user.
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_user: HashMap<String, usize>,
 }
 
 /// One client's connection to the live task. [`Connection::close`] ends it.
@@ -126,6 +135,7 @@ pub struct Live {
 pub struct Connection {
     live: Live,
     client: ClientId,
+    user: String,
     /// Frames for this client.
     pub queue: Arc<Queue>,
 }
@@ -136,6 +146,9 @@ pub enum LiveError {
     /// Too many connections.
     #[error("{0} live connections are open, which is the limit")]
     Full(usize),
+    /// Too many connections of one user.
+    #[error("{0} live connections of this user are open, which is the limit")]
+    FullForUser(usize),
     /// The process is stopping.
     #[error("the hub is stopping")]
     Stopping,
@@ -152,7 +165,7 @@ impl Live {
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let live = Self {
             commands,
-            connections: Arc::default(),
+            open: Arc::default(),
             next: Arc::default(),
             settings,
             epoch: epoch.into(),
@@ -182,19 +195,42 @@ impl Live {
         self.conditions.borrow().clone()
     }
 
-    /// Lets a client in.
-    pub async fn connect(&self) -> Result<Connection, LiveError> {
-        let limit = self.settings.connections;
-        if self.connections.fetch_add(1, Ordering::Relaxed) >= limit {
-            self.connections.fetch_sub(1, Ordering::Relaxed);
-            return Err(LiveError::Full(limit));
-        }
-        self.metrics.live_clients.inc();
+    /// Lets a client of this user in.
+    pub async fn connect(&self, user: &str) -> Result<Connection, LiveError> {
+        self.count_in(user)?;
         let client = self.next.fetch_add(1, Ordering::Relaxed);
         let queue = Arc::new(Queue::new(self.settings.client_frames));
-        let connection = Connection { live: self.clone(), client, queue: Arc::clone(&queue) };
+        let (live, user) = (self.clone(), user.to_owned());
+        let connection = Connection { live, client, user, queue: Arc::clone(&queue) };
         self.send(Command::Connect { client, queue }).await?;
         Ok(connection)
+    }
+
+    fn count_in(&self, user: &str) -> Result<(), LiveError> {
+        let LiveSettings { connections, connections_per_user, .. } = self.settings;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.by_user.get(user).is_some_and(|open| *open >= connections_per_user) {
+            return Err(LiveError::FullForUser(connections_per_user));
+        }
+        if open.all >= connections {
+            return Err(LiveError::Full(connections));
+        }
+        *open.by_user.entry(user.to_owned()).or_default() += 1;
+        open.all += 1;
+        self.metrics.live_clients.inc();
+        Ok(())
+    }
+
+    fn count_out(&self, user: &str) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of_user) = open.by_user.get_mut(user) {
+            *of_user -= 1;
+            if *of_user == 0 {
+                open.by_user.remove(user);
+            }
+        }
+        open.all -= 1;
+        self.metrics.live_clients.dec();
     }
 
     async fn send(&self, command: Command) -> Result<(), LiveError> {
@@ -241,8 +277,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.live.connections.fetch_sub(1, Ordering::Relaxed);
-        self.live.metrics.live_clients.dec();
+        self.live.count_out(&self.user);
     }
 }
 

@@ -110,9 +110,11 @@ pub(super) async fn open(
 
 async fn serve(app: Arc<App>, identity: Identity, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
-    let connection = match app.live.connect().await {
+    let connection = match app.live.connect(&identity.user).await {
         Ok(connection) => connection,
-        Err(LiveError::Full(_)) => return close(&mut sink, LIMIT, "limit").await,
+        Err(LiveError::Full(_) | LiveError::FullForUser(_)) => {
+            return close(&mut sink, LIMIT, "limit").await;
+        }
         Err(LiveError::Stopping) => return close(&mut sink, RESTART, "shutdown").await,
     };
     connection.queue.greet(hello(&app, &identity));

@@ -58,6 +58,7 @@ fn live(clock: &SharedClock) -> Live {
         resume: Duration::from_secs(30),
         client_frames: 64,
         connections: 10,
+        connections_per_user: 8,
     };
     let ends = start::LiveEnds {
         clock: Arc::clone(clock),

@@ -56,6 +56,7 @@ const RULES: &[(&str, Allowed)] = &[
     ("live.client_frames", Whole(2, 10_000)),
     ("live.slow_client_s", Whole(1, 600)),
     ("live.connections", Whole(1, 100_000)),
+    ("live.connections_per_user", Whole(1, 100_000)),
     ("live.subscriptions", Whole(1, 1_000)),
     ("desk.default_due_h", Whole(1, 8_760)),
     ("simulate.seed", Whole(0, i64::MAX)),

@@ -1,6 +1,7 @@
 //! Who is let in, what is refused, and that one client never holds up another.
 
 use futures_util::SinkExt as _;
+use ioc_hub::access::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::{
@@ -43,7 +44,7 @@ async fn only_a_signed_in_page_of_this_origin_is_let_in() -> anyhow::Result<()> 
     let own = format!("http://{}", site.hub.address);
     assert!(try_open(&administrator, &[("origin", &own)]).await?.is_ok());
     // A viewer may look.
-    let viewer = site.account("viewer", ioc_hub::access::Role::Viewer).await?;
+    let viewer = site.account("viewer", Role::Viewer).await?;
     let channel = Channel::open(&viewer).await?;
     assert_eq!(channel.hello["rights"], json!(["read"]));
     // An ended session opens nothing.
@@ -116,6 +117,26 @@ async fn connections_are_limited_and_a_leaver_makes_room() -> anyhow::Result<()>
     assert_eq!(close.map(|frame| u16::from(frame.code)), Some(4429));
     drop(first);
     site.wait_metric("hub_live_clients", 1.0).await?;
+    Channel::open(&administrator).await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_user_takes_no_connections_from_another() -> anyhow::Result<()> {
+    let options = SiteOptions::with(|config| config.live.connections_per_user = 2);
+    let site = Site::start_with(options).await?;
+    let administrator = site.administrator().await?;
+    let first = Channel::open(&administrator).await?;
+    let _second = Channel::open(&administrator).await?;
+    let socket = try_open(&administrator, &[]).await?.expect("the limit is told on the channel");
+    let (last, close) = Channel::over(socket).end().await?;
+    assert_eq!((&last["op"], &last["reason"]), (&json!("bye"), &json!("limit")));
+    assert_eq!(close.map(|frame| u16::from(frame.code)), Some(4429));
+    let viewer = site.account("viewer", Role::Viewer).await?;
+    let _of_another = Channel::open(&viewer).await?;
+    drop(first);
+    site.wait_metric("hub_live_clients", 2.0).await?;
     Channel::open(&administrator).await?;
     site.stop().await?;
     Ok(())
