@@ -40,6 +40,8 @@ export const vi = {
   'link.database_banner': 'Máy chủ không ghi được vào cơ sở dữ liệu: {age}. Số liệu mới chưa được lưu và có thể hiển thị chậm.',
   'link.broker_banner': 'Máy chủ mất kết nối với bộ trung chuyển MQTT: {age}. Thiết bị chưa gửi được số liệu mới.',
   'link.load_banner': 'Chưa tải được danh mục thiết bị (mã lỗi: {code}). Đang thử lại…',
+  'link.limit_banner':
+    'Tài khoản này đang mở quá nhiều màn hình trực tuyến. Hãy đóng bớt một trang; trang này sẽ tự thử lại sau mỗi 30 giây.',
   'link.refused_banner': 'Máy chủ từ chối một nguồn số liệu trực tiếp (mã lỗi: {code}).',
   'link.sign_out_banner': 'Chưa đăng xuất được (mã lỗi: {code}). Vui lòng thử lại.',
   'link.announce_lost': 'Mất kết nối với máy chủ',
@@ -331,6 +333,8 @@ export const en: Record<Key, string> = {
   'link.database_banner': 'The hub has not been able to write to its database for {age}. New values are not stored yet and may appear late.',
   'link.broker_banner': 'The hub has had no connection to the MQTT broker for {age}. Devices cannot deliver new values.',
   'link.load_banner': 'The device list could not be loaded (code: {code}). Trying again…',
+  'link.limit_banner':
+    'Too many live pages are open under this account. Close one of them; this page tries again every 30 seconds.',
   'link.refused_banner': 'The hub refused a live topic (code: {code}).',
   'link.sign_out_banner': 'Signing out failed (code: {code}). Try again.',
   'link.announce_lost': 'Connection to the hub lost',

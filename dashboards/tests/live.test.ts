@@ -204,6 +204,18 @@ describe('loss and return', () => {
     expect(peers).toHaveLength(2);
   });
 
+  it('says that too many pages are open and tries again later', () => {
+    channel.start();
+    peer().accept();
+    peer().say({ op: 'bye', reason: 'limit', retry_ms: 1500 });
+    peer().cut(4429);
+    expect(record.events.slice(-2)).toEqual(['refused null limit', 'lost']);
+    vi.advanceTimersByTime(29_999);
+    expect(peers).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(peers).toHaveLength(2);
+  });
+
   it('does not reconnect when the session has ended', () => {
     channel.start();
     peer().accept();

@@ -231,6 +231,7 @@ export class LiveChannel {
         return;
       case 'bye':
         this.#retry_floor_ms = frame.retry_ms;
+        if (frame.reason === 'limit') this.#observer.refused(null, 'limit', '');
         return;
       case 'resync':
         this.#resync(frame.id, frame.reason);
