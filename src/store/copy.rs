@@ -12,11 +12,13 @@ use tokio_postgres::{Statement, Transaction};
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// 2000-01-01T00:00:00Z in microseconds of Unix time.
 const EPOCH_US: i64 = 946_684_800_000_000;
+/// Memory that the first row reserves.
+const FIRST_BYTES: usize = 4096;
 const OID_INT2: u32 = 21;
 const OID_INT4: u32 = 23;
 
-/// Rows of one table.
-#[derive(Debug)]
+/// Rows of one table. Takes no memory before its first row.
+#[derive(Debug, Default)]
 pub(super) struct Rows {
     buffer: BytesMut,
     columns: i16,
@@ -25,11 +27,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(columns: i16) -> Self {
-        let mut buffer = BytesMut::with_capacity(4096);
-        buffer.put_slice(SIGNATURE);
-        buffer.put_u32(0);
-        buffer.put_u32(0);
-        Self { buffer, columns, count: 0 }
+        Self { columns, ..Self::default() }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -42,6 +40,12 @@ impl Rows {
 
     /// Begins a row; every column must follow.
     pub(super) fn row(&mut self) -> &mut Self {
+        if self.buffer.is_empty() {
+            self.buffer.reserve(FIRST_BYTES);
+            self.buffer.put_slice(SIGNATURE);
+            self.buffer.put_u32(0);
+            self.buffer.put_u32(0);
+        }
         self.buffer.put_i16(self.columns);
         self.count += 1;
         self
@@ -151,7 +155,7 @@ impl Rows {
         self
     }
 
-    /// The whole COPY stream.
+    /// The whole COPY stream; there must be a row.
     pub(super) fn finish(mut self) -> Bytes {
         self.buffer.put_i16(-1);
         self.buffer.freeze()

@@ -2,8 +2,9 @@
 -- offline of an older boot says nothing.
 insert into current_value as r (device_id, stream, time, boot, seq, received_at, payload)
 select device_id, stream, time, boot, seq, received_at, payload
-from stage_current_value
-order by device_id, stream
+from unnest(
+  $1::int4[], $2::text[], $3::timestamptz[], $4::int8[], $5::int8[], $6::timestamptz[], $7::bytea[]
+) as s (device_id, stream, time, boot, seq, received_at, payload)
 on conflict (device_id, stream) do update set
   time = excluded.time,
   boot = excluded.boot,

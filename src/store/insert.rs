@@ -1,8 +1,9 @@
 //! One batch, one transaction: facts, their 5-minute rollup, refused messages, counters of sources
 //! and current values, all or nothing.
 //!
-//! Without duplicates rows go straight into their tables by COPY. After a duplicate key the batch is
-//! done again by way of temporary tables, and so are the next [`MERGE_BATCHES`] (redelivery comes in
+//! New messages go straight into their tables by COPY; messages that are known to be repeated go by
+//! way of temporary tables, in the same transaction. After a duplicate key that nobody foresaw the
+//! whole batch is done again by that way, and so are the next [`MERGE_BATCHES`] (repetition comes in
 //! runs). Applying a message twice changes nothing: only rows that were truly new feed the rollup.
 
 use std::collections::HashMap;
@@ -23,8 +24,8 @@ use super::{
 };
 use crate::{admit::Admitted, quality, registry::Registry};
 
-/// Batches that take the way of temporary tables after a duplicate key.
-const MERGE_BATCHES: u32 = 100;
+/// Batches that wholly take the way of temporary tables after a duplicate key.
+const MERGE_BATCHES: u32 = 20;
 
 /// The fact tables, in the order in which a transaction writes them.
 const TABLES: [&Table; 9] = [
@@ -71,10 +72,17 @@ pub struct Committed {
     pub tickets: Vec<TicketChange>,
 }
 
-/// Rows of one table with the message of each.
+/// Rows of one table that go one way, with the message of each.
 struct Encoded {
     rows: Rows,
     items: Vec<usize>,
+}
+
+/// The messages of a batch that go one way.
+struct Part<'a> {
+    way: Way,
+    tables: Vec<Encoded>,
+    readings: Vec<ReadingRow<'a>>,
 }
 
 /// Writes batches on a connection of its own.
@@ -132,12 +140,14 @@ impl Inserter {
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
         if self.merge_left == 0 {
-            match self.attempt(registry, bound, items, Way::Copy).await {
+            let repeated = vec![false; items.len()];
+            match self.attempt(registry, bound, items, &repeated).await {
                 Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
                 done => return done,
             }
         }
-        let committed = self.attempt(registry, bound, items, Way::Merge).await?;
+        let repeated = vec![true; items.len()];
+        let committed = self.attempt(registry, bound, items, &repeated).await?;
         self.merge_left = self.merge_left.saturating_sub(1);
         if committed.duplicates + committed.conflicts > 0 {
             self.merge_left = MERGE_BATCHES;
@@ -145,33 +155,38 @@ impl Inserter {
         Ok(committed)
     }
 
+    /// One transaction. `repeated` tells per message whether its rows may be there already.
     async fn attempt(
         &mut self,
         registry: &Registry,
         bound: &mut Bound,
         items: &[Admitted],
-        way: Way,
+        repeated: &[bool],
     ) -> Result<Committed, StoreError> {
-        let (encoded, readings) = encode_batch(registry, items, way);
+        let mut parts = encode_batch(registry, items, repeated);
         let failed = |error| StoreError::of("commit a batch", error);
         let transaction = self.client.transaction().await.map_err(failed)?;
-        let mut done = Committed { conflicting: vec![false; items.len()], ..Committed::default() };
+        let mut done = Committed::default();
         let mut outcome = Outcome::new(items.len());
-        for (at, Encoded { rows, items: origin }) in encoded.into_iter().enumerate() {
-            let written = origin.len();
-            let not_new = self.tables[at].write(&transaction, way, rows).await?;
-            outcome.note(&origin, &not_new);
-            done.new_rows += (written - not_new.known.len()) as u64;
-            done.duplicates += (not_new.known.len() - not_new.conflicts.len()) as u64;
-            done.conflicts += not_new.conflicts.len() as u64;
-            if at == INTERVAL {
-                let buckets = sum_new(&readings, &not_new);
-                self.rollup.write(&transaction, buckets).await?;
-            }
-            if at == INCIDENT && !not_new.known.is_empty() {
-                fill_incident_ends(&transaction).await?;
+        let mut buckets = Buckets::default();
+        for (at, table) in self.tables.iter().enumerate() {
+            // What is new goes first, so that its repetition in the same batch finds it.
+            for part in &mut parts {
+                let Encoded { rows, items: origin } = &mut part.tables[at];
+                let not_new = table.write(&transaction, part.way, std::mem::take(rows)).await?;
+                outcome.note(origin, &not_new);
+                done.new_rows += (origin.len() - not_new.known.len()) as u64;
+                done.duplicates += (not_new.known.len() - not_new.conflicts.len()) as u64;
+                done.conflicts += not_new.conflicts.len() as u64;
+                if at == INTERVAL {
+                    sum_new(&mut buckets, &part.readings, &not_new);
+                }
+                if at == INCIDENT && !not_new.known.is_empty() {
+                    fill_incident_ends(&transaction).await?;
+                }
             }
         }
+        self.rollup.write(&transaction, buckets).await?;
         let refused = outcome.conflict_rejects(items);
         let (quarantined, counts) =
             self.quarantine.write(&transaction, bound, items, &refused).await?;
@@ -260,19 +275,17 @@ impl Outcome {
     }
 }
 
-fn sum_new(readings: &[ReadingRow<'_>], not_new: &NotNew) -> Buckets {
+fn sum_new(buckets: &mut Buckets, readings: &[ReadingRow<'_>], not_new: &NotNew) {
     let mut known = vec![false; readings.len()];
     for row in &not_new.known {
         if let Some(known) = usize::try_from(*row).ok().and_then(|row| known.get_mut(row)) {
             *known = true;
         }
     }
-    let mut buckets = Buckets::default();
     for (row, _) in readings.iter().zip(known).filter(|(_, known)| !known) {
         let (time_ms, duration_ms) = (row.time.timestamp_millis(), row.interval.duration_ms);
         buckets.add(row.detector_id, time_ms, duration_ms, row.quality, row.reading);
     }
-    buckets
 }
 
 /// An incident's end may follow its begin; the first end that comes is kept.
@@ -295,95 +308,94 @@ pub(super) fn time_of(item: &Admitted) -> DateTime<Utc> {
     envelope.map_or(item.delivery.received_at, |envelope| envelope.time)
 }
 
-/// Encodes every accepted fact of the batch. Readings are sorted by detector and time, which keeps
-/// index pages close together.
+/// Encodes every accepted fact of the batch: what is new, then what may be `repeated`. Readings are
+/// sorted by detector and time, which keeps index pages close together.
 fn encode_batch<'a>(
     registry: &Registry,
     items: &'a [Admitted],
-    way: Way,
-) -> (Vec<Encoded>, Vec<ReadingRow<'a>>) {
-    let mut readings = collect_readings(registry, items);
-    readings.sort_by_key(|row| (row.detector_id, row.time));
-    let mut encoded: Vec<Encoded> =
-        TABLES.iter().map(|table| Encoded { rows: table.rows(way), items: Vec::new() }).collect();
-    for row in &readings {
-        encode::reading(begin(&mut encoded[INTERVAL], way, row.item), row);
-    }
-    for (item, admitted) in items.iter().enumerate() {
-        encode_item(&mut encoded, way, item, admitted);
-    }
-    (encoded, readings)
-}
-
-/// Begins a row that came from message `item`.
-fn begin(encoded: &mut Encoded, way: Way, item: usize) -> &mut Rows {
-    let number = i32::try_from(encoded.items.len()).unwrap_or(i32::MAX);
-    encoded.items.push(item);
-    let row = encoded.rows.row();
-    if way == Way::Merge { row.i32(number) } else { row }
-}
-
-fn encode_item(encoded: &mut [Encoded], way: Way, item: usize, admitted: &Admitted) {
-    let Some(accepted) = &admitted.accepted else { return };
-    let (id, time) = (accepted.device.id, time_of(admitted));
-    match &accepted.message.fact {
-        Fact::Interval(_) => {}
-        Fact::SignalState(state) => {
-            encode::signal_state(begin(&mut encoded[SIGNAL_STATE], way, item), id, time, state);
-        }
-        Fact::SignalEvents(batch) => {
-            for event in &batch.events {
-                encode::signal_event(begin(&mut encoded[SIGNAL_EVENT], way, item), id, *event);
+    repeated: &[bool],
+) -> [Part<'a>; 2] {
+    [Way::Copy, Way::Merge].map(|way| {
+        let mut part = Part {
+            way,
+            tables: TABLES
+                .iter()
+                .map(|table| Encoded { rows: table.rows(way), items: Vec::new() })
+                .collect(),
+            readings: Vec::new(),
+        };
+        for (item, admitted) in items.iter().enumerate() {
+            if repeated[item] == (way == Way::Merge) {
+                part.add(registry, item, admitted);
             }
         }
-        Fact::Health(report) => {
-            encode::health(begin(&mut encoded[HEALTH], way, item), id, time, report);
+        part.readings.sort_by_key(|row| (row.detector_id, row.time));
+        let readings = std::mem::take(&mut part.readings);
+        for row in &readings {
+            encode::reading(part.begin(INTERVAL, row.item), row);
         }
-        Fact::Status(status) => {
-            encode::connection(begin(&mut encoded[CONNECTION], way, item), id, time, *status);
-        }
-        Fact::Incident(incident) => {
-            encode::incident(begin(&mut encoded[INCIDENT], way, item), id, time, incident);
-        }
-        Fact::Ticket(step) => {
-            if let Some(envelope) = &accepted.message.envelope {
-                encode::ticket_step(
-                    begin(&mut encoded[TICKET_STEP], way, item),
-                    id,
-                    envelope,
-                    step,
-                );
-            }
-        }
-        Fact::Call(call) => encode::call(begin(&mut encoded[CALL], way, item), id, time, call),
-        Fact::Metric(sample) => {
-            for value in &sample.values {
-                encode::metric(begin(&mut encoded[METRIC], way, item), id, time, value);
-            }
-        }
-    }
+        Part { readings, ..part }
+    })
 }
 
-fn collect_readings<'a>(registry: &Registry, items: &'a [Admitted]) -> Vec<ReadingRow<'a>> {
-    let mut readings = Vec::new();
-    for (item, admitted) in items.iter().enumerate() {
-        let Some(accepted) = &admitted.accepted else { continue };
-        let Fact::Interval(interval) = &accepted.message.fact else { continue };
-        let Some(envelope) = &accepted.message.envelope else { continue };
-        let Some(device) = registry.device(&accepted.device.source) else { continue };
-        for reading in &interval.readings {
-            let Some(detector_id) = device.detectors.get(&reading.place) else { continue };
-            readings.push(ReadingRow {
-                item,
-                detector_id: *detector_id,
-                time: envelope.time,
-                interval,
-                reading,
-                quality: quality::marks(envelope, interval, reading),
-            });
+impl<'a> Part<'a> {
+    /// Begins a row that came from message `item`.
+    fn begin(&mut self, table: usize, item: usize) -> &mut Rows {
+        let encoded = &mut self.tables[table];
+        let number = i32::try_from(encoded.items.len()).unwrap_or(i32::MAX);
+        encoded.items.push(item);
+        let row = encoded.rows.row();
+        if self.way == Way::Merge { row.i32(number) } else { row }
+    }
+
+    /// Adds a message; readings are only collected.
+    fn add(&mut self, registry: &Registry, item: usize, admitted: &'a Admitted) {
+        let Some(accepted) = &admitted.accepted else { return };
+        let (id, time) = (accepted.device.id, time_of(admitted));
+        match &accepted.message.fact {
+            Fact::Interval(interval) => {
+                let Some(envelope) = &accepted.message.envelope else { return };
+                let Some(device) = registry.device(&accepted.device.source) else { return };
+                for reading in &interval.readings {
+                    let Some(detector_id) = device.detectors.get(&reading.place) else { continue };
+                    self.readings.push(ReadingRow {
+                        item,
+                        detector_id: *detector_id,
+                        time: envelope.time,
+                        interval,
+                        reading,
+                        quality: quality::marks(envelope, interval, reading),
+                    });
+                }
+            }
+            Fact::SignalState(state) => {
+                encode::signal_state(self.begin(SIGNAL_STATE, item), id, time, state);
+            }
+            Fact::SignalEvents(batch) => {
+                for event in &batch.events {
+                    encode::signal_event(self.begin(SIGNAL_EVENT, item), id, *event);
+                }
+            }
+            Fact::Health(report) => encode::health(self.begin(HEALTH, item), id, time, report),
+            Fact::Status(status) => {
+                encode::connection(self.begin(CONNECTION, item), id, time, *status);
+            }
+            Fact::Incident(incident) => {
+                encode::incident(self.begin(INCIDENT, item), id, time, incident);
+            }
+            Fact::Ticket(step) => {
+                if let Some(envelope) = &accepted.message.envelope {
+                    encode::ticket_step(self.begin(TICKET_STEP, item), id, envelope, step);
+                }
+            }
+            Fact::Call(call) => encode::call(self.begin(CALL, item), id, time, call),
+            Fact::Metric(sample) => {
+                for value in &sample.values {
+                    encode::metric(self.begin(METRIC, item), id, time, value);
+                }
+            }
         }
     }
-    readings
 }
 
 /// Lanes and zones that registered devices report for the first time: they are added to the registry

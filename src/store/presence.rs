@@ -9,17 +9,8 @@ use chrono::{DateTime, Utc};
 use ioc_ingest::{Fact, Service, Word as _};
 use tokio_postgres::{Client, Statement, Transaction};
 
-use super::{
-    StoreError,
-    copy::{self, Rows},
-    insert::time_of,
-    refuse::Counts,
-};
+use super::{StoreError, insert::time_of, refuse::Counts};
 use crate::admit::Admitted;
-
-const STATE_COLUMNS: &str = "source, service, first_seen, last_seen, last_time, boot, seq, online, \
-    clock_source, clock_offset_ms, messages, refused, duplicates, late, dropped, unguaranteed";
-const CURRENT_COLUMNS: &str = "device_id, stream, time, boot, seq, received_at, payload";
 
 const STATE_UPSERT: &str = include_str!("source_state_upsert.sql");
 const CURRENT_UPSERT: &str = include_str!("current_value_upsert.sql");
@@ -87,44 +78,22 @@ impl Activity {
             self.seq = i64::try_from(envelope.seq).ok();
         }
     }
-
-    fn encode(&self, source: &str, rows: &mut Rows) {
-        let row = rows.row();
-        row.text(source).text(self.service.as_str()).time(self.first_seen).time(self.last_seen);
-        row.time(self.last_time).i64(self.boot).i64(self.seq).bool(self.online);
-        row.text(self.clock_source).i32(self.clock_offset_ms);
-        for counter in self.counters {
-            row.i64(counter);
-        }
-    }
 }
 
 /// Prepared statements on one connection.
 pub(super) struct Presence {
-    stage_state: Statement,
     upsert_state: Statement,
-    stage_current: Statement,
     upsert_current: Statement,
 }
 
 impl Presence {
     pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
-        let failed = |error| StoreError::of("prepare counters and current values", error);
-        client
-            .batch_execute(
-                "create temp table stage_source_state (like source_state) on commit delete rows; \
-                 create temp table stage_current_value (like current_value) on commit delete rows",
-            )
-            .await
-            .map_err(failed)?;
-        let prepare = async |sql: &str| client.prepare(sql).await.map_err(failed);
-        let stage_state = format!("copy stage_source_state ({STATE_COLUMNS}) from stdin binary");
-        let stage_current =
-            format!("copy stage_current_value ({CURRENT_COLUMNS}) from stdin binary");
+        let prepare = async |sql: &str| {
+            let prepared = client.prepare(sql).await;
+            prepared.map_err(|error| StoreError::of("prepare counters and current values", error))
+        };
         Ok(Self {
-            stage_state: prepare(&stage_state).await?,
             upsert_state: prepare(STATE_UPSERT).await?,
-            stage_current: prepare(&stage_current).await?,
             upsert_current: prepare(CURRENT_UPSERT).await?,
         })
     }
@@ -138,22 +107,95 @@ impl Presence {
         counts: &Counts,
         conflicting: &[bool],
     ) -> Result<(), StoreError> {
-        let failed = |error| StoreError::of("update counters and current values", error);
-        let states = encode_states(items, duplicates, counts);
-        if !states.is_empty() {
-            copy::send(transaction, &self.stage_state, states.finish()).await.map_err(failed)?;
-            transaction.execute(&self.upsert_state, &[]).await.map_err(failed)?;
+        let activities = activities(items, duplicates, counts);
+        if !activities.is_empty() {
+            self.write_states(transaction, &activities).await?;
         }
-        let current = encode_current(items, conflicting);
-        if !current.is_empty() {
-            copy::send(transaction, &self.stage_current, current.finish()).await.map_err(failed)?;
-            transaction.execute(&self.upsert_current, &[]).await.map_err(failed)?;
+        let latest = latest(items, conflicting);
+        if !latest.is_empty() {
+            self.write_current(transaction, &latest).await?;
         }
         Ok(())
     }
+
+    async fn write_states(
+        &self,
+        transaction: &Transaction<'_>,
+        sources: &[(&str, Activity)],
+    ) -> Result<(), StoreError> {
+        fn column<'a, T>(
+            sources: &'a [(&str, Activity)],
+            value: impl Fn(&'a Activity) -> T,
+        ) -> Vec<T> {
+            sources.iter().map(|(_, activity)| value(activity)).collect()
+        }
+        let source: Vec<&str> = sources.iter().map(|(source, _)| *source).collect();
+        let counter = |which: usize| column(sources, |a| a.counters[which]);
+        transaction
+            .execute(
+                &self.upsert_state,
+                &[
+                    &source,
+                    &column(sources, |a| a.service.as_str()),
+                    &column(sources, |a| a.first_seen),
+                    &column(sources, |a| a.last_seen),
+                    &column(sources, |a| a.last_time),
+                    &column(sources, |a| a.boot),
+                    &column(sources, |a| a.seq),
+                    &column(sources, |a| a.online),
+                    &column(sources, |a| a.clock_source),
+                    &column(sources, |a| a.clock_offset_ms),
+                    &counter(MESSAGES),
+                    &counter(REFUSED),
+                    &counter(DUPLICATES),
+                    &counter(LATE),
+                    &counter(DROPPED),
+                    &counter(UNGUARANTEED),
+                ],
+            )
+            .await
+            .map(|_rows| ())
+            .map_err(|error| StoreError::of("update the counters of sources", error))
+    }
+
+    async fn write_current(
+        &self,
+        transaction: &Transaction<'_>,
+        values: &[(Key, Latest<'_>)],
+    ) -> Result<(), StoreError> {
+        fn column<'a, T>(
+            values: &'a [(Key, Latest<'a>)],
+            value: impl Fn(&'a Latest<'a>) -> T,
+        ) -> Vec<T> {
+            values.iter().map(|(_, latest)| value(latest)).collect()
+        }
+        let device: Vec<i32> = values.iter().map(|((device_id, _), _)| *device_id).collect();
+        let stream: Vec<&str> = values.iter().map(|((_, stream), _)| *stream).collect();
+        transaction
+            .execute(
+                &self.upsert_current,
+                &[
+                    &device,
+                    &stream,
+                    &column(values, |(_, (time, _, _))| *time),
+                    &column(values, |(_, (_, boot, _))| *boot),
+                    &column(values, |(_, (_, _, seq))| *seq),
+                    &column(values, |(admitted, _)| admitted.delivery.received_at),
+                    &column(values, |(admitted, _)| &admitted.delivery.payload[..]),
+                ],
+            )
+            .await
+            .map(|_rows| ())
+            .map_err(|error| StoreError::of("update current values", error))
+    }
 }
 
-fn encode_states(items: &[Admitted], duplicates: &[u32], counts: &Counts) -> Rows {
+/// What each source did in the batch, sorted so that two writers lock rows in the same order.
+fn activities<'a>(
+    items: &'a [Admitted],
+    duplicates: &[u32],
+    counts: &Counts,
+) -> Vec<(&'a str, Activity)> {
     let mut sources: HashMap<&str, Activity> = HashMap::new();
     for (item, admitted) in items.iter().enumerate() {
         let Some(topic) = &admitted.topic else { continue };
@@ -168,18 +210,19 @@ fn encode_states(items: &[Admitted], duplicates: &[u32], counts: &Counts) -> Row
     }
     let mut sorted: Vec<_> = sources.into_iter().collect();
     sorted.sort_unstable_by_key(|(source, _)| *source);
-    let mut rows = Rows::new(16);
-    for (source, activity) in sorted {
-        activity.encode(source, &mut rows);
-    }
-    rows
+    sorted
 }
 
 /// What decides which message is the latest: time, boot, seq.
 type Order = (DateTime<Utc>, i64, i64);
+/// Device and stream.
+type Key = (i32, &'static str);
+/// A message with its place in the order.
+type Latest<'a> = (&'a Admitted, Order);
 
-fn encode_current(items: &[Admitted], conflicting: &[bool]) -> Rows {
-    let mut latest: HashMap<(i32, &'static str), (&Admitted, Order)> = HashMap::new();
+/// The latest message of each device and stream of the batch, sorted.
+fn latest<'a>(items: &'a [Admitted], conflicting: &[bool]) -> Vec<(Key, Latest<'a>)> {
+    let mut latest: HashMap<Key, Latest<'_>> = HashMap::new();
     for (admitted, conflicting) in items.iter().zip(conflicting) {
         let Some(accepted) = admitted.accepted.as_ref().filter(|_| !conflicting) else { continue };
         let (boot, seq) = match (&accepted.message.envelope, &accepted.message.fact) {
@@ -207,11 +250,5 @@ fn encode_current(items: &[Admitted], conflicting: &[bool]) -> Rows {
     }
     let mut sorted: Vec<_> = latest.into_iter().collect();
     sorted.sort_unstable_by_key(|(key, _)| *key);
-    let mut rows = Rows::new(7);
-    for ((device_id, stream), (admitted, (time, boot, seq))) in sorted {
-        let row = rows.row();
-        row.i32(device_id).text(stream).time(time).i64(boot).i64(seq);
-        row.time(admitted.delivery.received_at).bytes(&admitted.delivery.payload);
-    }
-    rows
+    sorted
 }

@@ -6,8 +6,14 @@ insert into source_state as r (
 select
   source, service, first_seen, last_seen, last_time, boot, seq, online, clock_source,
   clock_offset_ms, messages, refused, duplicates, late, dropped, unguaranteed
-from stage_source_state
-order by source
+from unnest(
+  $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[],
+  $7::int8[], $8::bool[], $9::text[], $10::int4[], $11::int8[], $12::int8[], $13::int8[],
+  $14::int8[], $15::int8[], $16::int8[]
+) as s (
+  source, service, first_seen, last_seen, last_time, boot, seq, online, clock_source,
+  clock_offset_ms, messages, refused, duplicates, late, dropped, unguaranteed
+)
 on conflict (source) do update set
   service = excluded.service,
   first_seen = least(r.first_seen, excluded.first_seen),
