@@ -57,6 +57,23 @@ pub struct Admitted {
     pub replayed: bool,
 }
 
+impl Admitted {
+    /// Turns the whole message into a refused one.
+    pub fn refuse(&mut self, reject: Reject) {
+        let message_time = self.time();
+        let service = self.topic.as_ref().map(|topic| topic.service);
+        let payload = readable(service, &self.delivery.payload);
+        self.accepted = None;
+        self.refused = vec![Refused { reject, payload, message_time, partial: false }];
+    }
+
+    /// Time of the message, source clock; null for one that was refused or carries none.
+    fn time(&self) -> Option<DateTime<Utc>> {
+        let envelope = self.accepted.as_ref()?.message.envelope.as_ref()?;
+        Some(envelope.time)
+    }
+}
+
 /// A message that is stored.
 #[derive(Debug, Clone)]
 pub struct Accepted {
@@ -130,6 +147,11 @@ fn payload_to_keep(
     if reason == Reason::PersonalData {
         return decode::personal_key_names(contract, payload).join(", ").into();
     }
+    readable(service, payload)
+}
+
+/// The bytes that may be kept and shown to administrators.
+fn readable(service: Option<Service>, payload: &Bytes) -> Bytes {
     match service {
         Some(service) if is_personal(service) => decode::mask_personal(payload).into(),
         Some(_) => payload.clone(),

@@ -31,6 +31,7 @@ pub struct Config {
     pub database: Database,
     pub local: Local,
     pub ingest: Ingest,
+    pub rate: Rate,
     pub retention: Retention,
     pub live: Live,
     pub desk: Desk,
@@ -80,7 +81,18 @@ section!(Ingest {
     clock_ahead_s: u32,
     quarantine_messages: u32,
     quarantine_bytes: u64,
+    noisy_factor: f64,
+    noisy_burst_s: f64,
     personal_keys: Vec<String>,
+});
+section!(Rate {
+    signal_hz: f64,
+    vds_hz: f64,
+    cctv_hz: f64,
+    cabinet_hz: f64,
+    desk_hz: f64,
+    onestop_hz: f64,
+    metric_hz: f64,
 });
 section!(Retention {
     signal_days: u32,

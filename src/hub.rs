@@ -7,7 +7,7 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use ioc_ingest::{Contract, mqtt::BrokerState};
+use ioc_ingest::{Contract, Service, mqtt::BrokerState};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
@@ -28,6 +28,7 @@ use crate::{
         start::{LiveEnds, live},
     },
     observe::Metrics,
+    rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
     store::{
         Store, StoreError, StoreSettings, city,
@@ -152,6 +153,24 @@ pub fn horizon(config: &Config) -> Horizon {
     }
 }
 
+/// What the configuration lets sources send.
+fn rates(config: &Config) -> RateSettings {
+    let hz = &config.rate;
+    RateSettings {
+        factor: config.ingest.noisy_factor,
+        burst_s: config.ingest.noisy_burst_s,
+        besides_hz: Service::ALL.map(|service| match service {
+            Service::Signal => hz.signal_hz,
+            Service::Vds => hz.vds_hz,
+            Service::Cctv => hz.cctv_hz,
+            Service::Cabinet => hz.cabinet_hz,
+            Service::Desk => hz.desk_hz,
+            Service::Onestop => hz.onestop_hz,
+            Service::Metric => hz.metric_hz,
+        }),
+    }
+}
+
 /// Starts a hub. It stops when `tasks` do.
 ///
 /// # Errors
@@ -219,6 +238,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let intake = Intake {
         contract: contract.clone(),
         horizon: horizon(&config),
+        rates: Rates::new(rates(&config)),
         clock: Arc::clone(&clock),
         registry: registry_seen,
         deliveries,

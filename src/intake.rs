@@ -10,6 +10,7 @@ use crate::{
     admit::{Admitted, Horizon, admit},
     clock::SharedClock,
     observe::{Metrics, ReasonLabel},
+    rate::Rates,
     registry::Registry,
 };
 
@@ -25,6 +26,8 @@ pub struct Intake {
     pub contract: Contract,
     /// How old and how far ahead messages may be.
     pub horizon: Horizon,
+    /// What every source may still send.
+    pub rates: Rates,
     /// Time.
     pub clock: SharedClock,
     /// The registry; null until it is loaded.
@@ -48,10 +51,16 @@ impl Intake {
             let Some(registry) = self.registry.borrow_and_update().clone() else { break };
             let now = self.clock.now();
             self.metrics.intake_queue.set(i64::try_from(self.deliveries.len()).unwrap_or(0));
-            let chunk: Vec<Admitted> = received
+            let mut chunk: Vec<Admitted> = received
                 .drain(..)
                 .map(|delivery| admit(&self.contract, &registry, &self.horizon, now, delivery))
                 .collect();
+            for admitted in &mut chunk {
+                let device = admitted.accepted.as_ref().map(|accepted| &accepted.device);
+                if let Some(Err(reject)) = device.map(|device| self.rates.take(device, now)) {
+                    admitted.refuse(reject);
+                }
+            }
             self.count(&chunk);
             if self.admitted.send(chunk).await.is_err() {
                 break;

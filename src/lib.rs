@@ -13,6 +13,7 @@ pub mod live;
 pub mod local;
 pub mod observe;
 pub mod quality;
+pub mod rate;
 pub mod readiness;
 pub mod registry;
 pub mod simulate;

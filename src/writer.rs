@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admit::{Admitted, Horizon, Refused},
+    admit::{Admitted, Horizon},
     clock::SharedClock,
     live::start::Start,
     observe::Metrics,
@@ -349,15 +349,7 @@ fn count_rows(chunk: &[Admitted]) -> usize {
 
 /// Turns a message whose row the database refuses into a quarantined one.
 fn quarantine(admitted: &mut Admitted, source: &tokio_postgres::Error) {
-    admitted.accepted = None;
     let detail =
         source.as_db_error().map_or_else(|| source.to_string(), |e| e.message().to_owned());
-    let reject = Reject { reason: Reason::Refused, field: String::new(), detail };
-    let payload = match &admitted.topic {
-        Some(topic) if !crate::admit::is_personal(topic.service) => {
-            admitted.delivery.payload.clone()
-        }
-        _ => ioc_ingest::decode::mask_personal(&admitted.delivery.payload).into(),
-    };
-    admitted.refused = vec![Refused { reject, payload, message_time: None, partial: false }];
+    admitted.refuse(Reject { reason: Reason::Refused, field: String::new(), detail });
 }

@@ -81,6 +81,14 @@ pub(super) async fn run(config: Config, is_local: bool, simulate: bool) -> anyho
     result
 }
 
+/// A simulated city that runs faster than time, or at a rate of its own, sends what a real one may not.
+fn quicken(config: &mut Config) {
+    config.ingest.noisy_factor *= config.simulate.speed.max(1.0);
+    if config.simulate.rate_hz > 0 {
+        config.ingest.noisy_factor = 0.0;
+    }
+}
+
 async fn run_with(
     config: &Config,
     city: &Arc<City>,
@@ -90,8 +98,12 @@ async fn run_with(
     let clock: SharedClock = Arc::new(SystemClock);
     let tasks = Tasks::new();
     let devices = devices(city, &config.simulate.scale);
+    let mut effective = config.clone();
+    if simulate {
+        quicken(&mut effective);
+    }
     let options = HubOptions {
-        config: config.clone(),
+        config: effective,
         city: Arc::clone(city),
         devices: devices.clone(),
         database: servers.database.clone(),

@@ -18,6 +18,7 @@ enum Allowed {
 use Allowed::{Listen, Number, OneOf, Text, Whole};
 
 const DAYS_MAX: i64 = 36_500;
+const HZ_MAX: f64 = 100_000.0;
 
 /// Keys that are not listed take any value of their type.
 const RULES: &[(&str, Allowed)] = &[
@@ -42,6 +43,15 @@ const RULES: &[(&str, Allowed)] = &[
     ("ingest.clock_ahead_s", Whole(1, 86_400)),
     ("ingest.quarantine_messages", Whole(1, 1_000_000)),
     ("ingest.quarantine_bytes", Whole(65_536, 1_099_511_627_776)),
+    ("ingest.noisy_factor", Number(0.0, 1_000_000.0)),
+    ("ingest.noisy_burst_s", Number(1.0, 86_400.0)),
+    ("rate.signal_hz", Number(0.0, HZ_MAX)),
+    ("rate.vds_hz", Number(0.0, HZ_MAX)),
+    ("rate.cctv_hz", Number(0.0, HZ_MAX)),
+    ("rate.cabinet_hz", Number(0.0, HZ_MAX)),
+    ("rate.desk_hz", Number(0.0, HZ_MAX)),
+    ("rate.onestop_hz", Number(0.0, HZ_MAX)),
+    ("rate.metric_hz", Number(0.0, HZ_MAX)),
     ("retention.signal_days", Whole(1, DAYS_MAX)),
     ("retention.interval_days", Whole(1, DAYS_MAX)),
     ("retention.rollup_5min_days", Whole(1, DAYS_MAX)),

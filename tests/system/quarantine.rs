@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     browser::Browser,
     channel::Channel,
-    message::{bucket, interval, now, state},
+    message::{bucket, interval, now, period, state},
     site::{Site, SiteOptions},
 };
 
@@ -203,6 +203,43 @@ async fn a_broken_source_fills_no_disk_and_everything_beyond_is_counted() -> any
     site.publish_all([broken(14)]).await?;
     site.wait_count(dropped, 9).await?;
     assert_eq!(site.count(kept).await?, 5);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_noisy_source_is_held_to_its_rate_and_holds_up_nobody() -> anyhow::Result<()> {
+    // The clock stands still, so that what a source has left does not grow.
+    let (mut options, time) = SiteOptions::standing();
+    options.config.ingest.noisy_burst_s = 60.0;
+    options.config.ingest.quarantine_messages = 20;
+    let site = Site::start_with(options).await?;
+    let administrator = site.administrator().await?;
+    let mut channel = Channel::open(&administrator).await?;
+    let sources = channel.follow(1, "sources").await?;
+    let begin = time - TimeDelta::days(2);
+    let message = |source: &str, n: u64| {
+        let payload = interval(period(begin, n), n, &[7]).to_string().into_bytes();
+        (format!("vds/{source}/interval"), payload)
+    };
+    // One in 30 s and one in 10 s besides, twenty times that, for a minute.
+    let allowed = 160;
+    let noisy = (0..1_000).map(|n| message("vds-001", n));
+    site.publish_all(noisy.chain([message("vds-002", 0)])).await?;
+    channel.wait_value(sources, "vds-002", "messages", 1).await?;
+    channel.wait_value(sources, "vds-001", "messages", 1_000).await?;
+    let stored = "select count(*) from interval_reading r join detector t on t.id = r.detector_id \
+                  join device d on d.id = t.device_id where d.source = ";
+    assert_eq!(site.count(&format!("{stored} 'vds-001'")).await?, allowed);
+    assert_eq!(site.count(&format!("{stored} 'vds-002'")).await?, 1);
+    assert_eq!(channel[sources].value("vds-001", "refused"), 1_000 - allowed);
+    assert_eq!(channel[sources].value("vds-001", "dropped"), 1_000 - allowed - 20);
+    // What was kept is whole and can be replayed.
+    let first = refused(&administrator, "vds-001").await?.remove(0);
+    assert_eq!((&first["reason"], &first["partial"]), (&json!("rate"), &json!(false)));
+    let outcome = replay(&administrator, &first).await?;
+    assert_eq!(outcome["accepted"], true, "{outcome}");
+    assert_eq!(site.count(&format!("{stored} 'vds-001'")).await?, allowed + 1);
     site.stop().await?;
     Ok(())
 }
