@@ -688,9 +688,9 @@ async fn check_judges_database_broker_pages_and_port() -> TestResult {
         .says("good    broker         127.0.0.1:")
         .says("FAILED  pages")
         .says("make dashboards")
-        .complains("1 of 11 checks failed");
+        .complains("1 of 12 checks failed");
     std::fs::write(pages.join("index.html"), "<!doctype html>")?;
-    servers.run_with(&["check"], &with_pages).ends(0).says("11 checks, all good");
+    servers.run_with(&["check"], &with_pages).ends(0).says("12 checks, all good");
 
     servers
         .run_with(&["check"], &[("IOC_DATABASE_PASSWORD", "wrong")])

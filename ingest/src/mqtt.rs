@@ -14,6 +14,7 @@ mod failure;
 mod flow;
 mod link;
 mod options;
+pub mod probe;
 mod release;
 mod state;
 pub mod tls;

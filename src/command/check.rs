@@ -14,7 +14,10 @@ use ioc_hub::{
     local::{self, Role},
     store::{Store, StoreSettings},
 };
-use ioc_ingest::mqtt::{BrokerState, Options};
+use ioc_ingest::mqtt::{
+    BrokerState, Options,
+    probe::{self, ProbeError},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,6 +30,9 @@ mod database;
 
 /// Longest wait for the broker.
 const BROKER_WAIT: Duration = Duration::from_secs(10);
+/// Messages published to a parked session: more than brokers keep when nobody changed their settings
+/// (Mosquitto and EMQX 1 000).
+const PARKED_MESSAGES: usize = 2_000;
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -171,8 +177,11 @@ async fn check_broker(
     options.client_id = format!("{}-check-{}", options.client_id, std::process::id());
     options.session_expiry_s = 1;
     let encrypted = if options.tls.is_some() { ", encrypted" } else { "" };
-    match reach(options).await {
-        Ok(()) => report.good("broker", format!("{host}:{port}{encrypted}")),
+    match reach(options.clone()).await {
+        Ok(()) => {
+            report.good("broker", format!("{host}:{port}{encrypted}"));
+            check_queue(&options, report).await;
+        }
         Err(why) => {
             let advice = format!(
                 "see broker.host, broker.port, broker.username, broker.tls in the section [broker]; \
@@ -181,6 +190,29 @@ async fn check_broker(
             );
             report.failed("broker", why, &advice);
         }
+    }
+}
+
+/// Whether the broker keeps what comes while the hub is away.
+async fn check_queue(options: &Options, report: &mut Report) {
+    match probe::keeps_for_parked(options, PARKED_MESSAGES).await {
+        Ok(kept) if kept.delivered >= kept.published => {
+            let text = format!("keeps {} messages for an absent hub", kept.published);
+            report.good("broker queue", text);
+        }
+        Ok(kept) => report.failed(
+            "broker queue",
+            format!(
+                "of {} messages for an absent hub only {} came back: the broker drops the others",
+                kept.published, kept.delivered
+            ),
+            "raise its limit: max_queued_messages and max_queued_bytes of Mosquitto, \
+             mqtt.max_mqueue_len of EMQX; and let it keep sessions",
+        ),
+        Err(error @ ProbeError::Forbidden(_)) => report.note(format!(
+            "whether the broker keeps messages for an absent hub is not known: {error}"
+        )),
+        Err(error) => report.failed("broker queue", error, ""),
     }
 }
 

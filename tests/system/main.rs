@@ -13,6 +13,7 @@ mod ingest;
 mod live;
 mod long;
 mod message;
+mod probe;
 mod process;
 mod publisher;
 mod quarantine;

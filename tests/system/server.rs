@@ -120,6 +120,11 @@ impl Mosquitto {
     }
 }
 
+/// The program of the private broker.
+pub(crate) fn mosquitto_program() -> PathBuf {
+    server().programs.mosquitto.clone()
+}
+
 /// Connection settings of a test's database.
 pub(crate) fn database_settings(name: &str) -> StoreSettings {
     let database = &server().database;
