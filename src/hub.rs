@@ -27,7 +27,7 @@ use crate::{
         Live, LiveSettings,
         start::{LiveEnds, live},
     },
-    observe::Metrics,
+    observe::{Metrics, Queues},
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
     store::{
@@ -178,12 +178,7 @@ fn rates(config: &Config) -> RateSettings {
 pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> {
     let config = options.config;
     let store = Store::new(options.database)?;
-    let listener = TcpListener::bind(&config.http.listen)
-        .await
-        .map_err(|source| HubError::Listen { address: config.http.listen.clone(), source })?;
-    let address = listener
-        .local_addr()
-        .map_err(|source| HubError::Listen { address: config.http.listen.clone(), source })?;
+    let (listener, address) = listen(&config.http.listen).await?;
     let stop = tasks.stop_token();
     let metrics = Metrics::new();
     let clock = options.clock;
@@ -198,6 +193,12 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let (admitted, to_write) = mpsc::channel(CHUNKS);
     let (changes, changed) = mpsc::channel(CHANGES);
     let (writer_handle, commands) = WriterHandle::channel();
+    let mut queues = Queues::default();
+    queues.add("deliveries", session.queue());
+    queues.add("acknowledgements", acknowledger.queue());
+    queues.add("admitted", admitted.downgrade());
+    queues.add("commands", writer_handle.queue());
+    queues.add("changes", changes.downgrade());
 
     let (live, live_task) = live(
         live_settings(&config),
@@ -213,6 +214,8 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
             epoch: format!("{:x}", now.timestamp_millis()),
         },
     );
+    queues.add("live", live.queue());
+    metrics.watch(queues, session.counters());
     tasks.spawn("live", live_task.run());
 
     let (ready, ready_seen) = watch::channel(Readiness::starting(now));
@@ -262,7 +265,6 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         metrics: Arc::clone(&metrics),
         stop: stop.clone(),
     };
-    let (prepared, on_prepared) = oneshot::channel();
     let preparation = Preparation {
         store: store.clone(),
         clock: Arc::clone(&clock),
@@ -272,6 +274,25 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         tasks: tasks.clone(),
         handle: writer_handle,
     };
+    let prepared = spawn_writer(tasks, preparation, writer);
+    tasks.spawn("broker session", session.run(stop));
+    Ok(Hub { address, prepared, store, ready: ready_seen, metrics })
+}
+
+async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), HubError> {
+    let failed = |source| HubError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Prepares the database, then writes; answers once it is prepared.
+fn spawn_writer(
+    tasks: &Tasks,
+    preparation: Preparation,
+    writer: Writer,
+) -> oneshot::Receiver<Prepared> {
+    let (prepared, on_prepared) = oneshot::channel();
     tasks.spawn("writer", async move {
         let Some(done) = preparation.run(&writer).await? else { return Ok(()) };
         // Nobody may be listening any more.
@@ -279,8 +300,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         let Ok(()) = writer.run().await;
         Ok::<(), HubError>(())
     });
-    tasks.spawn("broker session", session.run(stop));
-    Ok(Hub { address, prepared: on_prepared, store, ready: ready_seen, metrics })
+    on_prepared
 }
 
 /// The limits of the configuration for batches and the quarantine.

@@ -50,7 +50,6 @@ impl Intake {
         while self.deliveries.recv_many(&mut received, CHUNK).await > 0 {
             let Some(registry) = self.registry.borrow_and_update().clone() else { break };
             let now = self.clock.now();
-            self.metrics.intake_queue.set(i64::try_from(self.deliveries.len()).unwrap_or(0));
             let mut chunk: Vec<Admitted> = received
                 .drain(..)
                 .map(|delivery| admit(&self.contract, &registry, &self.horizon, now, delivery))

@@ -175,6 +175,11 @@ impl Live {
         (live, receiver)
     }
 
+    /// The queue of clients' requests, for its metrics.
+    pub(crate) fn queue(&self) -> mpsc::WeakSender<impl Send + use<>> {
+        self.commands.downgrade()
+    }
+
     /// Text that begins every cursor of this process.
     pub fn epoch(&self) -> &str {
         &self.epoch

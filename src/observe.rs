@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ioc_ingest::mqtt::Counters;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -15,6 +16,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tracing_subscriber::EnvFilter;
+
+mod watched;
+
+pub use watched::Queues;
+use watched::Session;
 
 /// Label `reason` of refused messages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,8 +49,6 @@ pub struct Metrics {
     pub commit_age_seconds: Histogram,
     pub retries: Counter,
     pub bisections: Counter,
-    pub intake_queue: Gauge,
-    pub live_queue: Gauge,
     pub live_clients: Gauge,
     pub live_frames: Counter,
     pub live_resyncs: Counter,
@@ -95,8 +99,6 @@ impl Metrics {
                 "Batches tried again because the database was away",
             ),
             bisections: counter(r, "writer_bisections", "Batches cut in two to find a refused row"),
-            intake_queue: gauge(r, "ingest_queue_messages", "Messages waiting to be decoded"),
-            live_queue: gauge(r, "live_queue_batches", "Batches waiting for the live view"),
             live_clients: gauge(r, "live_clients", "Open live connections"),
             live_frames: counter(r, "live_frames", "Frames queued for live clients"),
             live_resyncs: counter(r, "live_resyncs", "Live clients that had to start anew"),
@@ -105,6 +107,13 @@ impl Metrics {
         };
         *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         Arc::new(metrics)
+    }
+
+    /// Shows the queues between the tasks and the broker session from now on.
+    pub fn watch(&self, queues: Queues, session: Arc<Counters>) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(Box::new(queues));
+        registry.register_collector(Box::new(Session(session)));
     }
 
     /// Prometheus text format.
@@ -167,6 +176,25 @@ pub fn start_logs(level: &str, format: &str) -> Result<(), tracing_subscriber::f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_queue_shows_its_depth_and_its_bound_until_it_ends() {
+        let metrics = Metrics::new();
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(5);
+        let mut queues = Queues::default();
+        queues.add("test", sender.downgrade());
+        metrics.watch(queues, Arc::new(Counters::default()));
+        sender.send(1).await.unwrap();
+        sender.send(2).await.unwrap();
+        let text = metrics.render();
+        assert!(text.contains("hub_queue_depth{queue=\"test\"} 2"), "{text}");
+        assert!(text.contains("hub_queue_bound{queue=\"test\"} 5"), "{text}");
+        assert!(text.contains("hub_broker_acknowledged_total 0"), "{text}");
+        assert!(text.contains("hub_broker_unacknowledged_messages 0"), "{text}");
+        receiver.close();
+        drop(sender);
+        assert!(!metrics.render().contains("queue=\"test\""));
+    }
 
     #[test]
     fn metrics_carry_their_prefix_unit_and_labels() {

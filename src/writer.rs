@@ -328,8 +328,6 @@ impl Writer {
         }
         let tickets: Vec<Ticket> = items.iter().map(|item| item.delivery.ticket()).collect();
         self.acknowledger.acknowledge(tickets).await;
-        let waiting = self.changes.max_capacity() - self.changes.capacity();
-        metrics.live_queue.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         // Without a live view (it ends first at the stop) there is nobody to tell.
         let _ended =
             self.changes.send(Emitted::Batch(Changes { items, committed, stored: true })).await;

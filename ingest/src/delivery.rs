@@ -68,6 +68,11 @@ pub struct Acknowledger {
 }
 
 impl Acknowledger {
+    /// The queue of tickets, to be watched; it is not kept open by that.
+    pub fn queue(&self) -> mpsc::WeakSender<Vec<Ticket>> {
+        self.tickets.downgrade()
+    }
+
     /// Acknowledges what has become durable.
     ///
     /// Returns when the session has taken the tickets over, not when the broker has them. The session

@@ -74,6 +74,11 @@ impl Session {
         Arc::clone(&self.counters)
     }
 
+    /// The queue of deliveries, to be watched; it is not kept open by that.
+    pub fn queue(&self) -> mpsc::WeakSender<Delivery> {
+        self.deliveries.downgrade()
+    }
+
     /// Keeps the session alive until `stop`.
     ///
     /// A lost connection, an absent broker, a refusal: all are shown in the state and tried again with

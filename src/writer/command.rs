@@ -131,6 +131,11 @@ impl WriterHandle {
         (Self(sender), receiver)
     }
 
+    /// The queue of commands, for its metrics.
+    pub(crate) fn queue(&self) -> mpsc::WeakSender<Command> {
+        self.0.downgrade()
+    }
+
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, WriterError>>) -> Command,
