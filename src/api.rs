@@ -32,7 +32,6 @@ mod call;
 mod caller;
 mod city;
 mod contract;
-mod day;
 mod desk;
 mod device;
 mod health;

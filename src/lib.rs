@@ -6,6 +6,7 @@ pub mod api;
 pub mod city;
 pub mod clock;
 pub mod config;
+pub mod day;
 pub mod follow;
 pub mod hub;
 pub mod intake;

@@ -6,8 +6,8 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{App, answer, caller::Caller, day::midnight, problem::Problem};
-use crate::access::Right;
+use super::{App, answer, caller::Caller, problem::Problem};
+use crate::{access::Right, day::midnight};
 
 /// Figures of the service desk; all null when nothing ever came, since no feed is not zero tickets.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]

@@ -8,7 +8,8 @@ use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta, TimeZone as _, Utc
 use chrono_tz::Tz;
 
 use crate::{
-    api::{day::midnight, problem::Problem},
+    api::problem::Problem,
+    day::midnight,
     store::series::SeriesBasis,
 };
 
