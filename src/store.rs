@@ -39,6 +39,7 @@ pub mod registry;
 pub(crate) mod request;
 pub mod retention;
 pub mod rollup;
+pub mod rollup_build;
 pub mod series;
 pub mod signal_history;
 pub mod source;
@@ -47,6 +48,7 @@ mod table;
 pub mod ticket;
 pub mod ticket_state;
 pub mod unit;
+pub mod verify;
 
 /// Connections that readers share. Writers have their own.
 const READERS: usize = 8;

@@ -128,6 +128,15 @@ impl Inserter {
         &self.client
     }
 
+    /// Closes the hours before `before`; `day` is the begin of the civil day around it.
+    pub async fn close_hours(
+        &mut self,
+        before: DateTime<Utc>,
+        day: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.rollup.close(&self.client, before, day).await
+    }
+
     /// Commits a batch, or nothing of it.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_desk"),
     migration!(6, "0006_source"),
     migration!(7, "0007_access"),
+    migration!(9, "0009_rollup"),
 ];
 
 const GRANTS: &str = include_str!("schema/grants.sql");

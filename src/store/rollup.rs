@@ -2,9 +2,14 @@
 //!
 //! [`Sums`] is the pure part: what one row adds, and how two sums join. The same numbers come out in
 //! any order of arrival and can be recomputed from the rows at any time.
+//!
+//! Hours before `closed_before` are closed: a batch that changes one marks it in the same transaction,
+//! for the worker of [`super::rollup_build`]. Only [`Rollup::close`], on the connection that writes the
+//! batches, moves that border, so no batch can miss it.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::interval::{CLASSES, Reading};
 use tokio_postgres::{Client, Statement, Transaction};
 
@@ -16,6 +21,11 @@ use crate::quality;
 
 /// Length of a bucket, milliseconds.
 pub const BUCKET_MS: i64 = 300_000;
+/// Length of an hour, milliseconds.
+const HOUR_MS: i64 = 3_600_000;
+/// How far the border may lie beyond the one that the clock asks for. A clock that was further ahead
+/// and came back would otherwise have every live batch mark its hours.
+const AHEAD_MAX: TimeDelta = TimeDelta::hours(2);
 
 /// Sums of one lane or zone in one bucket. Units as in the comments of table `interval_5min`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,13 +122,28 @@ impl Buckets {
         self.0.entry((detector_id, bucket_ms)).or_default().add(duration_ms, bits, reading);
     }
 
+    /// The closed hours that these change, each once and in order: all writers lock alike.
+    fn hours_before(&self, closed_before: DateTime<Utc>) -> (Vec<i32>, Vec<DateTime<Utc>>) {
+        let closed_ms = closed_before.timestamp_millis();
+        let mut hours: Vec<(i32, i64)> = self
+            .0
+            .keys()
+            .filter(|(_, bucket_ms)| *bucket_ms < closed_ms)
+            .map(|(detector_id, bucket_ms)| (*detector_id, bucket_ms - bucket_ms.rem_euclid(HOUR_MS)))
+            .collect();
+        hours.sort_unstable();
+        hours.dedup();
+        let start = |(id, hour_ms)| Some((id, DateTime::from_timestamp_millis(hour_ms)?));
+        hours.into_iter().filter_map(start).unzip()
+    }
+
     fn encode(self) -> Rows {
         let mut rows = Rows::new(31);
         let mut buckets: Vec<_> = self.0.into_iter().collect();
         buckets.sort_unstable_by_key(|(key, _)| *key);
         for ((detector_id, bucket_ms), sums) in buckets {
             let row = rows.row();
-            row.time(chrono::DateTime::from_timestamp_millis(bucket_ms)).i32(detector_id);
+            row.time(DateTime::from_timestamp_millis(bucket_ms)).i32(detector_id);
             row.i32(sums.intervals).i32(sums.good).i64(sums.duration_ms).i32(sums.count_n);
             row.i64(sums.count_sum).i32(sums.count_range.map(|r| r.0));
             row.i32(sums.count_range.map(|r| r.1)).i64(sums.occupancy_ms).i64(sums.occupancy_sum);
@@ -141,10 +166,23 @@ const COLUMNS: &str = "bucket, detector_id, intervals, good, duration_ms, count_
 
 const UPSERT: &str = include_str!("rollup_upsert.sql");
 
-/// Prepared statements of the rollup on one connection.
+const MARK: &str = "\
+    insert into rollup_dirty as d (detector_id, hour, marks) \
+    select detector_id, hour, 1 from unnest($1::int4[], $2::timestamptz[]) as m (detector_id, hour) \
+    on conflict (detector_id, hour) do update set marks = d.marks + 1";
+
+const RAISE: &str = "update rollup_state set closed_before = $1 where closed_before < $1";
+const LOWER: &str = "\
+    update rollup_state set closed_before = $1, built_before = least(built_before, $1), \
+      days_before = least(days_before, $2), lowered = lowered + 1";
+
+/// Prepared statements of the rollup on one connection, and the border of the closed hours.
 pub(super) struct Rollup {
     stage: Statement,
     upsert: Statement,
+    mark: Statement,
+    /// Never before the one in the database.
+    closed_before: DateTime<Utc>,
 }
 
 impl Rollup {
@@ -157,10 +195,38 @@ impl Rollup {
             .await
             .map_err(failed)?;
         let stage = format!("copy stage_interval_5min ({COLUMNS}) from stdin binary");
+        let closed = "select closed_before from rollup_state";
         Ok(Self {
             stage: client.prepare(&stage).await.map_err(failed)?,
             upsert: client.prepare(UPSERT).await.map_err(failed)?,
+            mark: client.prepare(MARK).await.map_err(failed)?,
+            closed_before: client
+                .query_one(closed, &[])
+                .await
+                .and_then(|row| row.try_get(0))
+                .map_err(failed)?,
         })
+    }
+
+    /// Closes the hours before `before`; `day` is the begin of the civil day around it. Between
+    /// batches, on their connection.
+    pub(super) async fn close(
+        &mut self,
+        client: &Client,
+        before: DateTime<Utc>,
+        day: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let failed = |error| StoreError::of("close the hours", error);
+        if before > self.closed_before {
+            // Marking too early does no harm: if the outcome stays unknown, memory is ahead.
+            self.closed_before = before;
+            client.execute(RAISE, &[&before]).await.map_err(failed)?;
+        } else if before + AHEAD_MAX < self.closed_before {
+            client.execute(LOWER, &[&before, &day]).await.map_err(failed)?;
+            self.closed_before = before;
+            tracing::warn!(%before, "the clock was ahead: hours that had been closed are open again");
+        }
+        Ok(())
     }
 
     pub(super) async fn write(
@@ -172,8 +238,12 @@ impl Rollup {
         if buckets.0.is_empty() {
             return Ok(());
         }
+        let (detectors, hours) = buckets.hours_before(self.closed_before);
         copy::send(transaction, &self.stage, buckets.encode().finish()).await.map_err(failed)?;
         transaction.execute(&self.upsert, &[]).await.map_err(failed)?;
+        if !hours.is_empty() {
+            transaction.execute(&self.mark, &[&detectors, &hours]).await.map_err(failed)?;
+        }
         Ok(())
     }
 }
@@ -242,6 +312,18 @@ mod tests {
             })
         };
         assert_eq!(sum(&mut rows.iter()), sum(&mut rows.iter().rev()));
+    }
+
+    #[test]
+    fn only_closed_hours_are_marked_each_once() {
+        let hour = |n: i64| DateTime::from_timestamp_millis(n * HOUR_MS).unwrap();
+        let mut buckets = Buckets::default();
+        for (detector_id, minute) in [(2, 1), (1, 59), (1, 60), (1, 0), (2, 120), (1, -5)] {
+            buckets.add(detector_id, minute * 60_000, 30_000, 0, &reading(None, None, None));
+        }
+        let expected = (vec![1, 1, 2], vec![hour(-1), hour(0), hour(0)]);
+        assert_eq!(buckets.hours_before(hour(1)), expected);
+        assert_eq!(buckets.hours_before(hour(-9)), (Vec::new(), Vec::new()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Connected, Writer};
 use crate::{
     admit::{Admitted, admit},
+    day::day_around,
     store::{StoreError, refuse::Bound, registry as stored_registry, request as stored},
 };
 
@@ -106,6 +107,13 @@ pub enum Command {
         /// Answer: sources that are new, with what their quarantined messages came to.
         reply: oneshot::Sender<Result<Vec<(Source, AcceptOutcome)>, WriterError>>,
     },
+    /// Move the border of the closed hours, behind which late data is marked for the rollups.
+    CloseHours {
+        /// Hours before this are closed.
+        before: DateTime<Utc>,
+        /// Answer.
+        reply: oneshot::Sender<Result<(), WriterError>>,
+    },
 }
 
 impl Command {
@@ -116,6 +124,7 @@ impl Command {
             Self::Discard { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Accept { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Reload { reply } => drop(reply.send(Err(WriterError::Away))),
+            Self::CloseHours { reply, .. } => drop(reply.send(Err(WriterError::Away))),
         }
     }
 }
@@ -164,6 +173,11 @@ impl WriterHandle {
     pub async fn reload(&self) -> Result<Vec<(Source, AcceptOutcome)>, WriterError> {
         self.ask(|reply| Command::Reload { reply }).await
     }
+
+    /// Closes the hours before `before`.
+    pub async fn close_hours(&self, before: DateTime<Utc>) -> Result<(), WriterError> {
+        self.ask(|reply| Command::CloseHours { before, reply }).await
+    }
 }
 
 /// An error with its causes on one line.
@@ -199,6 +213,12 @@ impl Writer {
             }
             Command::Reload { reply } => {
                 drop(reply.send(self.reload(connected).await));
+            }
+            Command::CloseHours { before, reply } => {
+                let (day, _) = day_around(before, self.settings.zone);
+                let closed = connected.inserter.close_hours(before, day).await;
+                drop(reply.send(closed.map_err(away)));
+                return;
             }
         }
         self.reload_bound(connected).await;
