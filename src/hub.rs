@@ -30,6 +30,8 @@ use crate::{
     observe::{Metrics, Queues},
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
+    rollup,
+    selfcheck::{Agreement, SelfCheck},
     store::{
         Store, StoreError, StoreSettings, city,
         insert::{claim, release},
@@ -199,6 +201,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("admitted", admitted.downgrade());
     queues.add("commands", writer_handle.queue());
     queues.add("changes", changes.downgrade());
+    let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
     let (live, live_task) = live(
         live_settings(&config),
@@ -206,7 +209,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
-            hub: crate::live::HubState::new(database_seen.clone(), broker_state.clone()),
+            hub: crate::live::HubState::new(database_seen.clone(), broker_state.clone(), agreed),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
@@ -273,6 +276,8 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         retention: retention(&config),
         tasks: tasks.clone(),
         handle: writer_handle,
+        metrics: Arc::clone(&metrics),
+        agreement,
     };
     let prepared = spawn_writer(tasks, preparation, writer);
     tasks.spawn("broker session", session.run(stop));
@@ -428,6 +433,8 @@ struct Preparation {
     retention: Retention,
     tasks: Tasks,
     handle: WriterHandle,
+    metrics: Arc<Metrics>,
+    agreement: watch::Sender<Agreement>,
 }
 
 impl Preparation {
@@ -449,6 +456,7 @@ impl Preparation {
                     let stop = self.tasks.stop_token();
                     let follow = follow::run(store, self.handle.clone(), clock, stop);
                     self.tasks.spawn("registry changes", follow);
+                    self.spawn_rollups();
                     return Ok(Some(prepared));
                 }
                 Err(HubError::Store(error)) if error.is_retriable() => writer.note_away(&error),
@@ -464,6 +472,30 @@ impl Preparation {
                 () = tokio::time::sleep(PREPARE_PAUSE) => {}
             }
         }
+    }
+
+    /// What keeps the rollups and checks them.
+    fn spawn_rollups(&self) {
+        let zone = self.city.time_zone;
+        let worker = rollup::Worker {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            writer: self.handle.clone(),
+            zone,
+            metrics: Arc::clone(&self.metrics),
+            stop: self.tasks.stop_token(),
+        };
+        self.tasks.spawn("rollups", worker.run());
+        let check = SelfCheck {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            interval_horizon: self.retention.interval,
+            zone,
+            agreement: self.agreement.clone(),
+            metrics: Arc::clone(&self.metrics),
+            stop: self.tasks.stop_token(),
+        };
+        self.tasks.spawn("self-check", check.run());
     }
 
     async fn once(&self) -> Result<Prepared, HubError> {

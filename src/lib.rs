@@ -17,6 +17,8 @@ pub mod quality;
 pub mod rate;
 pub mod readiness;
 pub mod registry;
+pub mod rollup;
+pub mod selfcheck;
 pub mod simulate;
 pub mod store;
 pub mod tasks;

@@ -1,4 +1,4 @@
-//! The hub's own parts as rows of the topic `sources`: database and broker.
+//! The hub's own parts as rows of the topic `sources`: database, broker and the rollups' agreement with their rows.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
     condition::Condition,
     row::{RowWriter, age_ms},
 };
-use crate::writer::DatabaseState;
+use crate::{selfcheck::Agreement, writer::DatabaseState};
 
 #[derive(Debug)]
 struct Shown {
@@ -25,6 +25,7 @@ struct Shown {
 pub struct HubState {
     database: watch::Receiver<DatabaseState>,
     broker: watch::Receiver<BrokerState>,
+    rollup: watch::Receiver<Agreement>,
     shown: BTreeMap<&'static str, Shown>,
 }
 
@@ -33,8 +34,9 @@ impl HubState {
     pub const fn new(
         database: watch::Receiver<DatabaseState>,
         broker: watch::Receiver<BrokerState>,
+        rollup: watch::Receiver<Agreement>,
     ) -> Self {
-        Self { database, broker, shown: BTreeMap::new() }
+        Self { database, broker, rollup, shown: BTreeMap::new() }
     }
 
     /// Looks at the states anew.
@@ -49,7 +51,13 @@ impl HubState {
             BrokerState::Connecting => (Condition::Unknown, None),
             BrokerState::Disconnected { .. } => (Condition::Fault, Some("broker.away")),
         };
-        for (part, (condition, why)) in [("hub:database", database), ("hub:broker", broker)] {
+        let rollup = match *self.rollup.borrow() {
+            Agreement::Agrees => (Condition::Normal, None),
+            Agreement::Unknown => (Condition::Unknown, None),
+            Agreement::Differs => (Condition::Fault, Some("rollup.differs")),
+        };
+        let parts = [("hub:database", database), ("hub:broker", broker), ("hub:rollup", rollup)];
+        for (part, (condition, why)) in parts {
             let why = why.map(str::to_owned);
             let same = self
                 .shown

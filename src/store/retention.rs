@@ -46,17 +46,17 @@ pub async fn enforce(
 ) -> Result<Removed, StoreError> {
     let failed = |error| StoreError::of("drop old chunks", error);
     let mut removed = Removed::default();
-    for (table, keep) in [
-        ("signal_state", retention.signal),
-        ("signal_event", retention.signal),
-        ("interval_reading", retention.interval),
-        ("interval_5min", retention.rollup_5min),
-        ("health", retention.health),
-        ("connection", retention.health),
-        ("incident", retention.health),
-        ("metric_value", retention.record),
+    let five_minutes = forget_before(client, now - retention.rollup_5min).await?;
+    for (table, before) in [
+        ("signal_state", now - retention.signal),
+        ("signal_event", now - retention.signal),
+        ("interval_reading", now - retention.interval),
+        ("interval_5min", five_minutes),
+        ("health", now - retention.health),
+        ("connection", now - retention.health),
+        ("incident", now - retention.health),
+        ("metric_value", now - retention.record),
     ] {
-        let before = now - keep;
         let dropped = client
             .query("select drop_chunks($1::text::regclass, $2::timestamptz)", &[&table, &before])
             .await
@@ -76,6 +76,24 @@ pub async fn enforce(
         removed.rows += client.execute(sql, &[&(now - keep)]).await.map_err(failed)?;
     }
     Ok(removed)
+}
+
+/// Lets go of the 5-minute rows before `before`, as far as their hours and days are built and unmarked:
+/// those are kept and never built again. Answers how far that is.
+async fn forget_before(
+    client: &Client,
+    before: DateTime<Utc>,
+) -> Result<DateTime<Utc>, StoreError> {
+    client
+        .query_one(
+            "update rollup_state set kept_since = greatest(kept_since, least( \
+               $1, built_before, days_before, (select min(hour) from rollup_dirty))) \
+             returning kept_since",
+            &[&before],
+        )
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("let go of old 5-minute rows", error))
 }
 
 /// Chunk lengths to choose from, hours, with the largest rate in rows per second that each is for.

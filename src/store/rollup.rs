@@ -129,7 +129,9 @@ impl Buckets {
             .0
             .keys()
             .filter(|(_, bucket_ms)| *bucket_ms < closed_ms)
-            .map(|(detector_id, bucket_ms)| (*detector_id, bucket_ms - bucket_ms.rem_euclid(HOUR_MS)))
+            .map(|(detector_id, bucket_ms)| {
+                (*detector_id, bucket_ms - bucket_ms.rem_euclid(HOUR_MS))
+            })
             .collect();
         hours.sort_unstable();
         hours.dedup();

@@ -237,7 +237,10 @@ impl Builder {
         transaction.commit().await.map_err(failed)?;
         if hours.len() < marks.len() {
             let left = marks.len() - hours.len();
-            tracing::warn!(left, "hours were changed whose 5-minute rows are gone: left as they were");
+            tracing::warn!(
+                left,
+                "hours were changed whose 5-minute rows are gone: left as they were"
+            );
         }
         let was_first = self.last_taken == FIRST;
         // A step that takes nothing ends a round; the next one begins with the first mark again.

@@ -344,7 +344,9 @@ mod tests {
     #[test]
     fn differences_name_their_columns() {
         let bucket = DateTime::UNIX_EPOCH;
-        let of = |stored, recomputed| columns("interval_1h", "vds-001 lane/1", bucket, stored, recomputed);
+        let of = |stored, recomputed| {
+            columns("interval_1h", "vds-001 lane/1", bucket, stored, recomputed)
+        };
         let stored = json!({"count_sum": 12, "bus": null, "good": 3});
         let found = of(Some(stored.clone()), Some(json!({"count_sum": 13, "bus": 0, "good": 3})));
         let told: Vec<_> = found
@@ -353,7 +355,10 @@ mod tests {
             .collect();
         assert_eq!(told, [("bus", None, Some("0")), ("count_sum", Some("12"), Some("13"))]);
         let gone = of(None, Some(stored.clone()));
-        assert_eq!((gone.len(), gone[0].column.as_str(), gone[0].stored.as_ref()), (1, "row", None));
+        assert_eq!(
+            (gone.len(), gone[0].column.as_str(), gone[0].stored.as_ref()),
+            (1, "row", None)
+        );
         assert_eq!(of(Some(stored.clone()), Some(stored)), []);
     }
 

@@ -7,11 +7,7 @@
 use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-use crate::{
-    api::problem::Problem,
-    day::midnight,
-    store::series::SeriesBasis,
-};
+use crate::{api::problem::Problem, day::midnight, store::series::SeriesBasis};
 
 /// Length of a bucket of the rollup, seconds.
 const ROLLUP_S: i64 = 300;
