@@ -83,6 +83,8 @@ pub struct ApiSettings {
     pub zone: Tz,
     /// Raw intervals older than this are gone; older spans are answered from the rollup.
     pub interval_horizon: TimeDelta,
+    /// 5 minutes older than this are gone; older spans are answered from hours and days.
+    pub rollup_horizon: TimeDelta,
     /// Token of the city.
     pub city: String,
     /// The city is a demonstration, which every screen then says.

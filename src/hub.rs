@@ -345,6 +345,7 @@ fn api_settings(config: &Config, city: &City) -> ApiSettings {
         build: BUILD.to_owned(),
         zone: city.time_zone,
         interval_horizon: days(config.retention.interval_days),
+        rollup_horizon: days(config.retention.rollup_5min_days),
         city: city.token.clone(),
         demonstration: city.demonstration,
         subscriptions: config.live.subscriptions,

@@ -28,6 +28,7 @@ use crate::{
     live::{HubState, Live, LiveSettings, start},
     observe::Metrics,
     readiness::{Component, Readiness},
+    selfcheck::Agreement,
     store::{Store, StoreSettings},
     writer::{DatabaseState, WriterHandle},
 };
@@ -67,6 +68,7 @@ fn live(clock: &SharedClock) -> Live {
         hub: HubState::new(
             watch::channel(DatabaseState::Starting).1,
             watch::channel(BrokerState::Connecting).1,
+            watch::channel(Agreement::Unknown).1,
         ),
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
@@ -93,6 +95,7 @@ fn app(dashboards: &Path) -> Arc<App> {
             build: "0.0.0+test".into(),
             zone: ZONE,
             interval_horizon: TimeDelta::days(396),
+            rollup_horizon: TimeDelta::days(1_096),
             city: "can-tho".into(),
             demonstration: true,
             subscriptions: 64,

@@ -16,7 +16,7 @@ use crate::{
     access::Right,
     store::{
         device::{DetectorRow, DeviceFilter, DeviceRow},
-        series::SeriesBasis,
+        series::{SeriesAsked, SeriesBasis},
     },
 };
 use fold::{Point, Quantity};
@@ -66,7 +66,7 @@ pub(crate) struct Series {
     /// Length of a bucket, seconds.
     #[ts(type = "number")]
     resolution_s: i64,
-    /// `raw` or `5min`: where it was read from.
+    /// `raw`, `5min`, `1h` or `1d`: the rows that it was summed up from; the values do not depend on it.
     basis: &'static str,
     /// `[time, value, good, expected]` per bucket: its begin; the value, null when nothing was measured; intervals without a quality bit; intervals that the registered period promises, null when none is registered.
     #[schema(value_type = Vec<Vec<serde_json::Value>>)]
@@ -188,6 +188,7 @@ fn readings<'a>(
         let setting = Setting {
             period_ms: device.period_ms,
             raw_since: now - app.settings.interval_horizon,
+            rollup_since: now - app.settings.rollup_horizon,
             zone: app.settings.zone,
         };
         let plan = plan::plan(&wish, &setting)?;
@@ -219,7 +220,16 @@ impl Reading<'_> {
         let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
         ids.sort_unstable();
         let by_class = !asking.class.is_empty();
-        let rows = app.store.series(plan.basis, &ids, &plan.edges, by_class).await?;
+        let rows = app
+            .store
+            .series(SeriesAsked {
+                basis: plan.basis,
+                detectors: &ids,
+                edges: &plan.edges,
+                classes: by_class,
+                zone: app.settings.zone,
+            })
+            .await?;
         let classes: Vec<Option<Class>> =
             if by_class { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
         let mut all = Vec::new();
@@ -255,6 +265,8 @@ fn one(
         basis: match plan.basis {
             SeriesBasis::Raw => "raw",
             SeriesBasis::FiveMinutes => "5min",
+            SeriesBasis::Hours => "1h",
+            SeriesBasis::Days => "1d",
         },
         points,
     }

@@ -11,6 +11,7 @@ use crate::{api::problem::Problem, day::midnight, store::series::SeriesBasis};
 
 /// Length of a bucket of the rollup, seconds.
 const ROLLUP_S: i64 = 300;
+const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
 /// Steps that are chosen when none is asked for, seconds.
 const STEPS_S: [i64; 19] = [
@@ -46,6 +47,8 @@ pub(super) struct Setting {
     pub(super) period_ms: Option<i32>,
     /// Raw intervals before this instant are gone.
     pub(super) raw_since: DateTime<Utc>,
+    /// 5 minutes before this instant are gone.
+    pub(super) rollup_since: DateTime<Utc>,
     /// Zone of the city's civil days.
     pub(super) zone: Tz,
 }
@@ -73,6 +76,8 @@ impl Plan {
     pub(super) fn rows(&self, detectors: usize, period_ms: Option<i32>) -> i64 {
         let stored_s = match self.basis {
             SeriesBasis::FiveMinutes => ROLLUP_S,
+            SeriesBasis::Hours => HOUR_S,
+            SeriesBasis::Days => DAY_S,
             SeriesBasis::Raw => period_s(period_ms),
         };
         let buckets = i64::try_from(self.buckets() * detectors).unwrap_or(i64::MAX);
@@ -114,15 +119,19 @@ pub(super) fn parse_step(text: &str) -> Result<i64, Problem> {
 pub(super) fn plan(wish: &Wish, setting: &Setting) -> Result<Plan, Problem> {
     let period_s = period_s(setting.period_ms);
     let span_s = (wish.to - wish.from).num_seconds().max(1);
-    let raw_is_gone = wish.from < setting.raw_since;
+    let (kept_s, kept) = if wish.from < setting.rollup_since {
+        (HOUR_S, format!("before {} only multiples of 1h are kept", setting.rollup_since))
+    } else if wish.from < setting.raw_since {
+        (ROLLUP_S, format!("before {} only multiples of 5m are kept", setting.raw_since))
+    } else {
+        (1, String::new())
+    };
     let wanted_s = match wish.step_s {
         Some(step_s) => step_s,
-        None => choose(span_s, wish.points, period_s, raw_is_gone),
+        None => choose(span_s, wish.points, period_s, kept_s),
     };
-    let rolled_up = wanted_s % ROLLUP_S == 0;
-    if !rolled_up && raw_is_gone && !wish.raw_only {
-        let detail = format!("before {} only multiples of 5m are kept", setting.raw_since);
-        return Err(Problem::invalid("step", detail));
+    if wanted_s % kept_s != 0 && !wish.raw_only {
+        return Err(Problem::invalid("step", kept));
     }
     if wish.raw_only && wish.to - wish.from > RAW_SPAN_MAX {
         let help = "ask for a shorter span";
@@ -133,17 +142,35 @@ pub(super) fn plan(wish: &Wish, setting: &Setting) -> Result<Plan, Problem> {
         let detail = format!("{} points, allowed are {POINTS_MAX}", span_s / wanted_s);
         return Err(Problem::too_much("step", detail, "ask for a longer step or a shorter span"));
     }
-    let basis =
-        if rolled_up && !wish.raw_only { SeriesBasis::FiveMinutes } else { SeriesBasis::Raw };
-    let native = basis == SeriesBasis::Raw && wanted_s == period_s;
     let edges = edges(wish.from, wish.to, wanted_s, setting.zone);
+    let basis = if wish.raw_only { SeriesBasis::Raw } else { basis(wanted_s, &edges) };
+    if basis == SeriesBasis::FiveMinutes && kept_s > ROLLUP_S {
+        let detail = format!("before {} only 1d is kept in this zone", setting.rollup_since);
+        return Err(Problem::invalid("step", detail));
+    }
+    let native = basis == SeriesBasis::Raw && wanted_s == period_s;
     Ok(Plan { step_s: wanted_s, basis, native, edges })
 }
 
-/// The shortest step that gives at most `points`, never shorter than the device's own period.
-fn choose(span_s: i64, points: i64, period_s: i64, raw_is_gone: bool) -> i64 {
+/// The coarsest table whose buckets fit into these. Hours are those of UTC: where the zone's offset is
+/// no whole hour, steps of hours are made of 5 minutes.
+fn basis(step_s: i64, edges: &[DateTime<Utc>]) -> SeriesBasis {
+    if step_s % DAY_S == 0 {
+        SeriesBasis::Days
+    } else if step_s % HOUR_S == 0 && edges.iter().all(|edge| edge.timestamp() % HOUR_S == 0) {
+        SeriesBasis::Hours
+    } else if step_s % ROLLUP_S == 0 {
+        SeriesBasis::FiveMinutes
+    } else {
+        SeriesBasis::Raw
+    }
+}
+
+/// The shortest step that gives at most `points`, never shorter than the device's own period, of what
+/// is kept in multiples of `kept_s`.
+fn choose(span_s: i64, points: i64, period_s: i64, kept_s: i64) -> i64 {
     let least_s = (span_s / points + i64::from(span_s % points > 0)).max(period_s);
-    let fits = |step_s: &i64| *step_s >= least_s && (!raw_is_gone || step_s % ROLLUP_S == 0);
+    let fits = |step_s: &i64| *step_s >= least_s && step_s % kept_s == 0;
     if least_s == period_s && DAY_S % period_s == 0 && fits(&period_s) {
         return period_s;
     }
@@ -204,6 +231,7 @@ mod tests {
         Setting {
             period_ms: Some(30_000),
             raw_since: at("2026-01-01T00:00:00Z"),
+            rollup_since: at("2024-01-01T00:00:00Z"),
             zone: chrono_tz::Asia::Ho_Chi_Minh,
         }
     }
@@ -221,7 +249,34 @@ mod tests {
         assert_eq!((week.step_s, week.basis, week.native), (600, SeriesBasis::FiveMinutes, false));
         assert_eq!(week.edges.len(), 1 + 7 * 144);
         let year = plan(&wish("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), &setting()).unwrap();
-        assert_eq!(year.step_s, 21_600);
+        assert_eq!((year.step_s, year.basis), (21_600, SeriesBasis::Hours));
+        let decade =
+            plan(&wish("2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z"), &setting()).unwrap();
+        assert_eq!((decade.step_s, decade.basis), (2 * DAY_S, SeriesBasis::Days));
+    }
+
+    #[test]
+    fn what_is_older_than_the_5_minutes_comes_in_hours_and_days() {
+        let mut old = wish("2023-03-01T17:00:00Z", "2023-03-02T17:00:00Z");
+        let found = plan(&old, &setting()).unwrap();
+        assert_eq!((found.step_s, found.basis), (HOUR_S, SeriesBasis::Hours));
+        old.step_s = Some(900);
+        assert_eq!(plan(&old, &setting()).unwrap_err().at_fault(), Some("step"));
+    }
+
+    #[test]
+    fn hours_between_those_of_utc_are_made_of_5_minutes() {
+        let zone = chrono_tz::Asia::Kathmandu;
+        let mut wish = wish("2026-03-01T18:15:00Z", "2026-03-02T18:15:00Z");
+        let basis = |wish: &Wish, rollup_since| {
+            plan(wish, &Setting { zone, rollup_since, ..setting() }).map(|plan| plan.basis)
+        };
+        let kept = setting().rollup_since;
+        wish.step_s = Some(HOUR_S);
+        assert_eq!(basis(&wish, kept).unwrap(), SeriesBasis::FiveMinutes);
+        assert_eq!(basis(&wish, wish.to).unwrap_err().at_fault(), Some("step"));
+        wish.step_s = Some(DAY_S);
+        assert_eq!(basis(&wish, wish.to).unwrap(), SeriesBasis::Days);
     }
 
     #[test]
@@ -271,7 +326,7 @@ mod tests {
         assert_eq!((day.step_s, day.buckets()), (60, 1_440));
         assert_eq!(day.rows(4, Some(30_000)), 4 * 2_880);
         let year = plan(&wish("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), &setting()).unwrap();
-        assert!((105_000..106_000).contains(&year.rows(1, Some(30_000))));
+        assert!((8_760..8_800).contains(&year.rows(1, Some(30_000))));
     }
 
     #[test]

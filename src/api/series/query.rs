@@ -34,7 +34,7 @@ pub(in crate::api) struct SeriesQuery {
     pub(super) from: DateTime<Utc>,
     /// End, RFC 3339 with offset; widened to a whole bucket. Default now.
     pub(super) to: Option<DateTime<Utc>>,
-    /// Length of a bucket: 30s, 5m, 1h, 1d, 1w. Multiples of 5 min come from the rollup.
+    /// Length of a bucket: 30s, 5m, 1h, 1d, 1w. Multiples of 5 min come from the rollups.
     #[param(value_type = Option<String>)]
     pub(super) step: Option<i64>,
     /// Without `step`: the most points that fit; the hub chooses the step. Default 2,000.
