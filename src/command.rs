@@ -17,6 +17,7 @@ mod device;
 mod held;
 mod run;
 mod simulate;
+mod verify;
 
 /// Open data hub for a city's Intelligent Operations Centre.
 ///
@@ -86,6 +87,8 @@ At the first start it prints the password of the first administrator, once.")]
     City(city::CityCommand),
     /// Publish a simulated city, or recorded controller events.
     Simulate(simulate::SimulateArgs),
+    /// Compare the rollups of any span with the rows that they are made of.
+    Verify(verify::VerifyArgs),
 }
 
 /// Who the journal names for changes at the terminal.
@@ -177,6 +180,7 @@ async fn dispatch(cli: Cli, loaded: Loaded) -> anyhow::Result<()> {
         Command::User(command) => administer::user(&loaded.config, local, command).await,
         Command::City(command) => city::city(&loaded.config, local, command).await,
         Command::Simulate(args) => simulate::simulate(&loaded.config, local, args).await,
+        Command::Verify(args) => verify::verify(&loaded.config, local, args).await,
     }
 }
 

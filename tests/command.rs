@@ -128,7 +128,9 @@ fn run_with(words: &[&str], variables: &[(&str, &str)]) -> Said {
 #[test]
 fn help_lists_every_subcommand_and_the_exit_codes() {
     let mut said = run(&["--help"]).ends(0);
-    for command in ["run", "check", "migrate", "config", "device", "user", "city", "simulate"] {
+    for command in
+        ["run", "check", "migrate", "config", "device", "user", "city", "simulate", "verify"]
+    {
         said = said.says(&format!("\n  {command} "));
     }
     said.says("--config <FILE>").says("--local").says("Exit codes:").says("Examples:");

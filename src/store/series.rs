@@ -226,7 +226,9 @@ struct Parts {
 fn parts(basis: SeriesBasis, (from, to): Span, state: &RollupState, zone: Tz) -> Parts {
     let days_to = match basis {
         SeriesBasis::Days if state.zone == zone.name() => state.days_before.clamp(from, to),
-        SeriesBasis::Days | SeriesBasis::Hours | SeriesBasis::FiveMinutes | SeriesBasis::Raw => from,
+        SeriesBasis::Days | SeriesBasis::Hours | SeriesBasis::FiveMinutes | SeriesBasis::Raw => {
+            from
+        }
     };
     let hours = match basis {
         SeriesBasis::Hours | SeriesBasis::Days => {
