@@ -18,6 +18,7 @@ mod process;
 mod publisher;
 mod quarantine;
 mod replay;
+mod rollup;
 mod server;
 mod simulate;
 mod site;
