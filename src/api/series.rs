@@ -16,7 +16,7 @@ use crate::{
     access::Right,
     store::{
         device::{DetectorRow, DeviceFilter, DeviceRow},
-        series::{SeriesAsked, SeriesBasis},
+        series::{SeriesAsked, SeriesBasis, SeriesSums},
     },
 };
 use fold::{Point, Quantity};
@@ -226,7 +226,11 @@ impl Reading<'_> {
                 basis: plan.basis,
                 detectors: &ids,
                 edges: &plan.edges,
-                classes: by_class,
+                sums: SeriesSums {
+                    occupancy: asking.quantity.contains(&Quantity::Occupancy),
+                    speed: asking.quantity.contains(&Quantity::SpeedKmh),
+                    classes: by_class,
+                },
                 zone: app.settings.zone,
             })
             .await?;

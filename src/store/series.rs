@@ -63,6 +63,36 @@ pub enum SeriesBasis {
     Days,
 }
 
+/// Sums beside the intervals and counts, which always come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SeriesSums {
+    /// Occupancy and its duration.
+    pub occupancy: bool,
+    /// Speed and its vehicles.
+    pub speed: bool,
+    /// Vehicle classes.
+    pub classes: bool,
+}
+
+impl SeriesSums {
+    /// Columns after the lane or zone: every sum that is not wanted costs time.
+    fn columns(self) -> String {
+        let sum = |name: &str| format!("sum({name})::int8");
+        let wanted =
+            |wanted: bool, name: &str| if wanted { sum(name) } else { "0::int8".to_owned() };
+        let mut columns = vec![sum("intervals"), sum("good"), sum("duration_ms"), sum("count_ms")];
+        columns.push("case when sum(count_n) > 0 then sum(count_sum)::int8 end".to_owned());
+        columns.extend(["occupancy_ms", "occupancy_sum"].map(|name| wanted(self.occupancy, name)));
+        columns.extend(["speed_count", "speed_sum"].map(|name| wanted(self.speed, name)));
+        // Headways are in the intervals only.
+        columns.extend(["0::int8".to_owned(), "0::int8".to_owned()]);
+        if self.classes {
+            columns.extend(CLASS_COLUMNS.map(sum));
+        }
+        columns.join(", ")
+    }
+}
+
 /// Which series.
 #[derive(Debug, Clone, Copy)]
 pub struct SeriesAsked<'a> {
@@ -73,8 +103,8 @@ pub struct SeriesAsked<'a> {
     /// The ascending borders of the buckets, one more than there are buckets. Of a rollup they lie on
     /// 5 minutes, of hours on those of UTC, of days on midnights of the zone.
     pub edges: &'a [DateTime<Utc>],
-    /// Whether to sum up vehicle classes too.
-    pub classes: bool,
+    /// Which sums are wanted; the others are 0 when they come from a rollup.
+    pub sums: SeriesSums,
     /// Zone of the civil days.
     pub zone: Tz,
 }
@@ -111,102 +141,26 @@ macro_rules! raw {
     };
 }
 
-/// The parts of a rolled-up series: days ($3 to $4), hours ($5 to $6) and 5 minutes ($7 to $8 and $9 to
-/// $10), where marked days and hours are taken from their 5 minutes. $11 are the borders of the days,
-/// before $12 there are no 5-minute rows any more.
-macro_rules! rollup {
-    ($classes:literal, $class_sums:literal) => {
-        concat!(
-            "with dirty_day as materialized (
-               select distinct m.detector_id,
-                      ($11::timestamptz[])[width_bucket(v.at, $11::timestamptz[])] as day
-               from rollup_dirty m
-               cross join lateral (values (m.hour), (m.hour + interval '55 minutes')) as v (at)
-               where m.detector_id = any($1::int4[]) and v.at >= $3 and v.at < $4
-             ),
-             dirty_hour as materialized (
-               select m.detector_id, m.hour from rollup_dirty m
-               where m.detector_id = any($1::int4[])
-                 and m.hour >= greatest($5::timestamptz, $12::timestamptz) and m.hour < $6
-             )
-             select width_bucket(bucket, $2::timestamptz[]) - 1 as at, detector_id, min(bucket),
-                    sum(intervals)::int8, sum(good)::int8, sum(duration_ms)::int8,
-                    sum(count_ms)::int8, case when sum(count_n) > 0 then sum(count_sum)::int8 end,
-                    sum(occupancy_ms)::int8, sum(occupancy_sum)::int8, sum(speed_count)::int8,
-                    sum(speed_sum)::int8, 0::int8, 0::int8",
-            $class_sums,
-            " from (
-               select r.bucket, r.detector_id, intervals, good, duration_ms, count_ms, count_n,
-                      count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "  from interval_1d r
-               where r.detector_id = any($1) and r.bucket >= $3 and r.bucket < $4
-                 and not exists (select from dirty_day d
-                   where d.detector_id = r.detector_id and d.day = r.bucket and d.day >= $12)
-               union all
-               select r.* from dirty_day d cross join lateral (
-                 select bucket, detector_id, intervals, good, duration_ms,
-                        duration_ms * count_n / intervals as count_ms, count_n,
-                        count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "    from interval_5min r
-                 where r.detector_id = d.detector_id and r.bucket >= d.day
-                   and r.bucket < ($11::timestamptz[])[width_bucket(d.day, $11::timestamptz[]) + 1]
-                   and r.bucket >= $3 and r.bucket < $4
-                 offset 0) r
-               where d.day >= $12
-               union all
-               select r.bucket, r.detector_id, intervals, good, duration_ms, count_ms, count_n,
-                      count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "  from interval_1h r
-               where r.detector_id = any($1) and r.bucket >= $5 and r.bucket < $6
-                 and not exists (select from dirty_hour d
-                   where d.detector_id = r.detector_id and d.hour = r.bucket)
-               union all
-               select r.* from dirty_hour d cross join lateral (
-                 select bucket, detector_id, intervals, good, duration_ms,
-                        duration_ms * count_n / intervals as count_ms, count_n,
-                        count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "    from interval_5min r
-                 where r.detector_id = d.detector_id and r.bucket >= d.hour
-                   and r.bucket < d.hour + interval '1 hour'
-                   and r.bucket >= $5 and r.bucket < $6
-                 offset 0) r
-               union all
-               select bucket, detector_id, intervals, good, duration_ms,
-                      duration_ms * count_n / intervals, count_n,
-                      count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "  from interval_5min
-               where detector_id = any($1) and bucket >= $7 and bucket < $8
-               union all
-               select bucket, detector_id, intervals, good, duration_ms,
-                      duration_ms * count_n / intervals, count_n,
-                      count_sum, occupancy_ms, occupancy_sum, speed_count, speed_sum",
-            $classes,
-            "  from interval_5min
-               where detector_id = any($1) and bucket >= $9 and bucket < $10
-             ) as part
-             group by 1, 2 order by 1, 2"
-        )
-    };
-}
-
 const RAW: &str = raw!("");
 const RAW_CLASSES: &str = raw!(
     ", sum(classes[1])::int8, sum(classes[2])::int8, sum(classes[3])::int8, sum(classes[4])::int8,
        sum(classes[5])::int8, sum(classes[6])::int8, sum(classes[7])::int8, sum(classes[8])::int8,
        sum(classes[9])::int8, sum(classes[10])::int8"
 );
-const ROLLUP: &str = rollup!("", "");
-const ROLLUP_CLASSES: &str = rollup!(
-    ", motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian ",
-    ", sum(motorcycle)::int8, sum(bicycle)::int8, sum(car)::int8, sum(van)::int8, sum(bus)::int8,
-       sum(truck2)::int8, sum(truck3)::int8, sum(trailer)::int8, sum(other)::int8,
-       sum(pedestrian)::int8"
-);
+/// Text of the query for rolled-up series, with places for what is asked for.
+const ROLLUP: &str = include_str!("series_rollup.sql");
+const CLASS_COLUMNS: [&str; CLASSES] = [
+    "motorcycle",
+    "bicycle",
+    "car",
+    "van",
+    "bus",
+    "truck2",
+    "truck3",
+    "trailer",
+    "other",
+    "pedestrian",
+];
 
 /// Number of the first class column.
 const FIRST_CLASS: usize = 14;
@@ -248,7 +202,7 @@ impl Store {
         let failed = |error| StoreError::of("read a series", error);
         let rows = match asked.basis {
             SeriesBasis::Raw => {
-                let sql = if asked.classes { RAW_CLASSES } else { RAW };
+                let sql = if asked.sums.classes { RAW_CLASSES } else { RAW };
                 let (bad, away) = (!quality::LATE, quality::OFF_PRESET);
                 let client = self.reader().await?;
                 client.query(sql, &[&asked.detectors, from, to, &edges, &bad, &away]).await
@@ -258,7 +212,7 @@ impl Store {
             }
         };
         let rows = rows.map_err(failed)?;
-        let row = |row| series_row(row, asked.classes);
+        let row = |row| series_row(row, asked.sums.classes);
         rows.iter().map(row).collect::<Result<_, _>>().map_err(failed)
     }
 
@@ -284,10 +238,11 @@ impl Store {
         if borders.is_empty() {
             borders.push(span.0);
         }
-        let sql = if asked.classes { ROLLUP_CLASSES } else { ROLLUP };
+        let sql = ROLLUP.replace("{sums}", &asked.sums.columns());
+        let statement = transaction.prepare_cached(&sql).await.map_err(failed)?;
         let rows = transaction
             .query(
-                sql,
+                &statement,
                 &[
                     &asked.detectors,
                     &asked.edges,
