@@ -144,6 +144,10 @@ fn commands_that_change_something_show_examples() {
     run(&["device", "--help"]).says("accept ").says("retire ").says("show ").says("add ");
     run(&["city", "--help"]).says("diff ").says("apply ").says("check ");
     run(&["city", "apply", "--help"]).says("--retire");
+    run(&["verify", "--help"])
+        .says("Examples:\n  ")
+        .says("--source")
+        .says("Exit codes: 0 everything");
 }
 
 #[test]
@@ -392,6 +396,58 @@ impl Servers {
         drop(self.folder);
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn verify_tells_which_rollups_differ_from_their_rows() -> TestResult {
+    let servers = Servers::start("verify").await?;
+    servers.run(&["verify"]).ends(1).complains("ioc-hub migrate");
+    servers.seed().await;
+    servers
+        .run(&["verify"])
+        .ends(0)
+        .says("everything agrees: 0 buckets of 5 minutes, 0 hours, 0 days");
+    run(&["verify", "--from", "yesterday"]).ends(2).complains("2026-03-01T08:00:00+07:00");
+    servers
+        .run(&["verify", "--from", "2026-03-02", "--to", "2026-03-01"])
+        .ends(1)
+        .complains("--from is after --to");
+    let nobody = ["verify", "--source", "vds-999"];
+    servers.run(&nobody).ends(1).complains("there is no device vds-999");
+
+    // One interval, a rollup that counts a vehicle too many, and an hour that nobody summed up.
+    let now = "date_bin('5 minutes', now() - interval '3 hours', 'epoch')";
+    let lane = "(select t.id from detector t join device d on d.id = t.device_id \
+                 where d.source = 'vds-001' and t.place = 'lane/1')";
+    servers
+        .with_client(async |client| {
+            let statements = format!(
+                "insert into interval_reading (time, detector_id, duration_ms, count, quality) \
+                 values ({now}, {lane}, 30000, 7, 0); \
+                 insert into interval_5min (bucket, detector_id, intervals, good, duration_ms, \
+                   count_n, count_sum, count_min, count_max, occupancy_ms, occupancy_sum, \
+                   speed_count, speed_sum, pace_sum, samples, samples_expected, quality) \
+                 values ({now}, {lane}, 1, 1, 30000, 1, 8, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0); \
+                 update rollup_state set closed_before = date_trunc('hour', now()), \
+                   built_before = date_trunc('hour', now())"
+            );
+            client.batch_execute(&statements).await.unwrap();
+        })
+        .await;
+    let said = servers.run(&["verify"]).ends(1).complains("2 differences").says("recomputed");
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<Vec<String>> = said.out.lines().map(words).collect();
+    let of = |table: &str| lines.iter().find(|line| line[0] == table).unwrap().clone();
+    assert_eq!(of("interval_5min")[1..3], ["vds-001", "lane/1"]);
+    assert_eq!(of("interval_5min")[4..], ["count_sum", "8", "7"]);
+    assert_eq!(of("interval_1h")[4..], ["row", "none", "present"]);
+    servers.run(&["verify", "--source", "vds-002"]).ends(0).says("everything agrees");
+    servers.run(&["verify", "--to", "2026-01-01"]).ends(0);
+    let json = servers.run(&["verify", "--json"]).ends(1).out;
+    let json: serde_json::Value = serde_json::from_str(&json)?;
+    assert_eq!(json["differences"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&json["five_minutes"], &json["hours"]), (&1.into(), &1.into()));
+    servers.stop().await
 }
 
 #[tokio::test]

@@ -79,15 +79,12 @@ pub(super) async fn verify(
         }
         let client = store.connect().await?;
         let now = clock().now();
-        let from = match args.from {
-            Some(moment) => Some(moment.begin(zone)),
-            None => stored::oldest(&client).await?,
-        };
         let to = args.to.map_or(now, |moment| moment.begin(zone));
-        let from = from.unwrap_or(to);
-        if from > to {
-            bail!("--from is after --to");
-        }
+        let from = match args.from.map(|moment| moment.begin(zone)) {
+            Some(from) if from > to => bail!("--from is after --to"),
+            Some(from) => from,
+            None => stored::oldest(&client).await?.unwrap_or(to).min(to),
+        };
         let scope = Scope {
             from,
             to,

@@ -130,9 +130,12 @@ impl Builder {
     pub async fn connect(store: &Store, zone: Tz) -> Result<Self, StoreError> {
         let client = store.connect().await?;
         let failed = |error| StoreError::of("prepare the worker of the rollups", error);
-        // A worker that is cut off in mid-transaction must not keep marks locked.
+        // A worker that is cut off in mid-transaction must not keep marks locked. Its work need not be
+        // synced: a crash that loses some of it brings the marks back too.
         client
-            .batch_execute("set idle_in_transaction_session_timeout = '10s'")
+            .batch_execute(
+                "set idle_in_transaction_session_timeout = '10s'; set synchronous_commit = off",
+            )
             .await
             .map_err(failed)?;
         let prepare = async |table| client.prepare(&SPANS.replace("{table}", table)).await;
