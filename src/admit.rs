@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::{
-    Contract, Fact, Message, Reason, Reject, Service, Stream, Topic,
+    Contract, Fact, Message, Number, Reason, Reject, Service, Stream, Topic,
     decode::{self, decode},
     delivery::Delivery,
 };
@@ -53,6 +53,8 @@ pub struct Admitted {
     pub accepted: Option<Accepted>,
     /// What goes to the quarantine: the whole message, or refused parts of it.
     pub refused: Vec<Refused>,
+    /// Its number within its stream; null for a status, and where it could not be read.
+    pub number: Option<Number>,
     /// Whether it comes out of the quarantine: it was counted when it came, and is kept there.
     pub replayed: bool,
 }
@@ -113,29 +115,38 @@ pub fn admit(
     let decided = decode(contract, &delivery.topic, &delivery.payload)
         .map_err(|reject| (reject, None))
         .and_then(|message| {
-            let time = message.envelope.map(|envelope| envelope.time);
-            check(registry, horizon, now, message).map_err(|reject| (reject, time))
+            let envelope = message.envelope;
+            check(registry, horizon, now, message).map_err(|reject| (reject, envelope))
         });
     let service = topic.as_ref().map(|topic| topic.service);
     let keep =
         |reject: &Reject| payload_to_keep(contract, service, reject.reason, &delivery.payload);
-    let (accepted, refused) = match decided {
+    let (accepted, refused, envelope) = match decided {
         Ok((accepted, rejects)) => {
-            let time = accepted.message.envelope.map(|envelope| envelope.time);
+            let envelope = accepted.message.envelope;
+            let time = envelope.map(|envelope| envelope.time);
             let partial = |reject: Reject| Refused {
                 payload: keep(&reject),
                 reject,
                 message_time: time,
                 partial: true,
             };
-            (Some(accepted), rejects.into_iter().map(partial).collect())
+            (Some(accepted), rejects.into_iter().map(partial).collect(), envelope)
         }
-        Err((reject, message_time)) => {
+        Err((reject, envelope)) => {
             let payload = keep(&reject);
-            (None, vec![Refused { reject, payload, message_time, partial: false }])
+            let message_time = envelope.map(|envelope| envelope.time);
+            (None, vec![Refused { reject, payload, message_time, partial: false }], envelope)
         }
     };
-    Admitted { delivery, topic, accepted, refused, replayed: false }
+    let number = match &topic {
+        None => None,
+        Some(topic) if topic.stream == Stream::Status => None,
+        Some(_) if accepted.is_some() => envelope.map(Number::from),
+        // What was refused was received: it is not missing.
+        Some(_) => envelope.map(Number::from).or_else(|| decode::number(&delivery.payload)),
+    };
+    Admitted { delivery, topic, accepted, refused, number, replayed: false }
 }
 
 fn payload_to_keep(

@@ -10,6 +10,7 @@ pub mod day;
 pub mod follow;
 pub mod hub;
 pub mod intake;
+pub mod ledger;
 pub mod live;
 pub mod local;
 pub mod observe;

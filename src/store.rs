@@ -28,6 +28,7 @@ pub mod device;
 mod encode;
 pub mod insert;
 pub mod journal;
+mod ledger;
 pub mod metric;
 pub mod migrate;
 mod presence;

@@ -26,7 +26,7 @@ use json::Reader;
 pub use personal::{is_personal, mask_personal, personal_key_names};
 
 use crate::{
-    envelope::Envelope,
+    envelope::{Envelope, Number},
     message::{Fact, Message},
     reject::{Reason, Reject},
     topic::{Service, Stream, Topic},
@@ -75,6 +75,16 @@ pub fn decode(contract: &Contract, topic: &str, payload: &[u8]) -> Result<Messag
         Ok(parsed) => Ok(message(topic, parsed, Some(text))),
         Err(fault) => Err(fault.into_reject(Some(text))),
     }
+}
+
+/// The number of a message that was refused, as far as it can be read: what was refused was received.
+pub fn number(payload: &[u8]) -> Option<Number> {
+    let start = &payload[..payload.len().min(MESSAGE_MAX_BYTES)];
+    let text = match str::from_utf8(start) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&start[..error.valid_up_to()]).ok()?,
+    };
+    envelope::number(text)
 }
 
 /// The same for streams that must not carry personal data: it is looked for in everything that is
@@ -143,4 +153,26 @@ fn message(topic: Topic, parsed: Parsed, payload: Option<&str>) -> Message {
 /// Whether a text is JSON by its grammar; one that is too deep or has duplicate keys still is.
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_refused_message_is_read_where_it_can_be() {
+        let of = |payload: &[u8]| number(payload).map(|number| (number.boot, number.seq));
+        let broken = br#"{"v":1,"time":"2026-03-02T01:15:00Z","boot":2,"seq":771,"lanes":[{"#;
+        assert_eq!(of(broken), Some((2, 771)));
+        assert_eq!(of(br#"{"v":9,"seq":5,"boot":1,"time":null}"#), Some((1, 5)));
+        assert_eq!(of(b"{\"boot\":1,\"seq\":5,\"x\":\"\xff\"}"), Some((1, 5)));
+        for none in
+            ["", "[]", "{", r#"{"boot":1}"#, r#"{"boot":-1,"seq":5}"#, r#"{"seq":5.5,"boot":1}"#]
+        {
+            assert_eq!(of(none.as_bytes()), None, "{none}");
+        }
+        let mut large = br#"{"boot":1,"seq":5,"x":""#.to_vec();
+        large.resize(MESSAGE_MAX_BYTES + 10, b'x');
+        assert_eq!(of(&large), Some((1, 5)));
+    }
 }

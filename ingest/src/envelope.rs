@@ -26,6 +26,21 @@ pub struct Envelope {
     pub late: bool,
 }
 
+/// What numbers a message within its source and stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Number {
+    /// Restart counter of the source.
+    pub boot: u32,
+    /// Number of the message within the boot.
+    pub seq: u64,
+}
+
+impl From<Envelope> for Number {
+    fn from(envelope: Envelope) -> Self {
+        Self { boot: envelope.boot, seq: envelope.seq }
+    }
+}
+
 /// What a source says of its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {

@@ -24,7 +24,7 @@ pub mod word;
 
 pub use decode::{Contract, decode};
 pub use delivery::{Acknowledger, Delivery, Ticket};
-pub use envelope::{Clock, ClockSource, Envelope};
+pub use envelope::{Clock, ClockSource, Envelope, Number};
 pub use message::{Fact, Message};
 pub use reject::{Reason, Reject};
 pub use topic::{Service, Source, Stream, Topic};

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_desk"),
     migration!(6, "0006_source"),
     migration!(7, "0007_access"),
+    migration!(8, "0008_ledger"),
     migration!(9, "0009_rollup"),
 ];
 

@@ -11,7 +11,7 @@ use super::{
     number::Quantity,
 };
 use crate::{
-    envelope::{Clock, ClockSource, Envelope, SEQ_MAX},
+    envelope::{Clock, ClockSource, Envelope, Number, SEQ_MAX},
     reject::Reason,
 };
 
@@ -31,6 +31,8 @@ keys!(EnvelopeKey {
     Clock = "clock",
     Late = "late",
 });
+
+keys!(NumberKey { Boot = "boot", Seq = "seq" });
 
 keys!(ClockKey { Source = "source", Offset = "offset_ms" });
 
@@ -118,6 +120,21 @@ pub(super) fn enveloped<K: Key>(
         seen.require(Joined::Envelope(key))?;
     }
     Ok((envelope, seen.tail(ENVELOPE_KEYS)))
+}
+
+/// The number of a message, from text that may be broken behind it.
+pub(super) fn number(text: &str) -> Option<Number> {
+    let (mut boot, mut seq) = (None, None);
+    let read = Reader::new(text).object(|reader, key| {
+        match key {
+            NumberKey::Boot => boot = Some(reader.whole(BOOT)?),
+            NumberKey::Seq => seq = Some(reader.whole(SEQ)?),
+        }
+        Ok(())
+    });
+    // Whatever else is wrong with the text is told by the reject.
+    drop(read);
+    boot.zip(seq).map(|(boot, seq)| Number { boot, seq })
 }
 
 /// Reads `v`, the major version of the contract.
