@@ -389,7 +389,8 @@ impl LiveTask {
                 .or_insert_with(|| Latest::new(topic.source.clone(), topic.service, None));
             let duplicates = changes.committed.duplicate_rows.get(at).copied().unwrap_or(0);
             let refused = changes.committed.refused.get(at).copied().unwrap_or_default();
-            latest.count(item, duplicates, refused);
+            let arrival = changes.committed.arrivals.get(at).copied().unwrap_or_default();
+            latest.count(item, arrival, duplicates, refused);
             latest.source_version = self.version;
             let conflicting = changes.committed.conflicting.get(at).copied().unwrap_or(false);
             let Some(accepted) = item.accepted.as_ref().filter(|_| !conflicting) else { continue };
@@ -415,6 +416,12 @@ impl LiveTask {
                 | Fact::Health(_)
                 | Fact::Status(_)
                 | Fact::Ticket(_) => {}
+            }
+        }
+        for (source, loss) in &changes.committed.loss {
+            if let Some(latest) = self.latest.get_mut(source) {
+                latest.counters.loss.add(*loss);
+                latest.source_version = self.version;
             }
         }
         let steps = changes.items.iter().filter_map(|item| item.accepted.as_ref());

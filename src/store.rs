@@ -20,6 +20,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+mod arrival;
 pub mod call;
 pub mod city;
 mod copy;

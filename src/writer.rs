@@ -57,7 +57,7 @@ pub enum Emitted {
     /// What the database holds, before the first batch.
     Start(Box<Start>),
     /// A committed batch.
-    Batch(Changes),
+    Batch(Box<Changes>),
 }
 
 /// Whether the database takes batches.
@@ -329,8 +329,8 @@ impl Writer {
         let tickets: Vec<Ticket> = items.iter().map(|item| item.delivery.ticket()).collect();
         self.acknowledger.acknowledge(tickets).await;
         // Without a live view (it ends first at the stop) there is nobody to tell.
-        let _ended =
-            self.changes.send(Emitted::Batch(Changes { items, committed, stored: true })).await;
+        let changes = Box::new(Changes { items, committed, stored: true });
+        let _ended = self.changes.send(Emitted::Batch(changes)).await;
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct SourceCounters {
     /// Messages or parts of them refused.
     #[ts(type = "number")]
     refused: i64,
-    /// Rows that were already there.
+    /// Facts (rows) that were already there, under the same seq or another.
     #[ts(type = "number")]
     duplicates: i64,
     /// Messages marked late by the source.
@@ -97,6 +97,24 @@ pub(crate) struct SourceCounters {
     /// Messages published with `QoS` 0.
     #[ts(type = "number")]
     unguaranteed: i64,
+    /// Messages whose seq had been received before and that brought nothing new.
+    #[ts(type = "number")]
+    repeated: i64,
+    /// New messages that came after a later one of their stream and boot.
+    #[ts(type = "number")]
+    out_of_order: i64,
+    /// Messages whose seq had been received before and that yet brought new facts.
+    #[ts(type = "number")]
+    seq_reused: i64,
+    /// Holes in seq that are not filled; `gaps` lists them.
+    #[ts(type = "number")]
+    open_gaps: i64,
+    /// Messages that are missing in holes.
+    #[ts(type = "number")]
+    missing: i64,
+    /// Restarts of streams, across each of which it is unknown what was lost.
+    #[ts(type = "number")]
+    restarts: i64,
 }
 
 impl From<SourceRow> for SourceInfo {
@@ -108,6 +126,12 @@ impl From<SourceRow> for SourceInfo {
             late: counters.late,
             dropped: counters.dropped,
             unguaranteed: counters.unguaranteed,
+            repeated: counters.repeated,
+            out_of_order: counters.out_of_order,
+            seq_reused: counters.seq_reused,
+            open_gaps: counters.loss.open_gaps,
+            missing: counters.loss.missing,
+            restarts: counters.loss.restarts,
         });
         let state = if row.registered { SourceState::Registered } else { SourceState::Discovered };
         Self {

@@ -17,7 +17,12 @@ use super::{
     condition::{Condition, Known, evaluate},
     row::{RowWriter, age_ms},
 };
-use crate::{admit::Admitted, registry, registry::Device};
+use crate::{
+    admit::Admitted,
+    ledger::{Arrival, Figures},
+    registry,
+    registry::Device,
+};
 
 /// Incidents that are held per camera; the oldest leave.
 const INCIDENTS_MAX: usize = 16;
@@ -42,6 +47,10 @@ pub struct Counters {
     pub duplicates: u64,
     pub late: u64,
     pub dropped: u64,
+    pub repeated: u64,
+    pub out_of_order: u64,
+    pub seq_reused: u64,
+    pub loss: Figures,
 }
 
 /// The latest of one source, registered or not.
@@ -120,14 +129,21 @@ impl Latest {
         }
     }
 
-    /// Counts a message that came, good or not: rows that were known, parts that were refused, and
-    /// of these the ones that the quarantine did not keep.
+    /// Counts a message that came, good or not: how it came by its number, rows that were known,
+    /// parts that were refused, and of these the ones that the quarantine did not keep.
     pub fn count(
         &mut self,
         admitted: &Admitted,
+        arrival: Arrival,
         duplicate_rows: u32,
         (refused, dropped): (u32, u32),
     ) {
+        match arrival {
+            Arrival::Repeated => self.counters.repeated += 1,
+            Arrival::OutOfOrder => self.counters.out_of_order += 1,
+            Arrival::Reused => self.counters.seq_reused += 1,
+            Arrival::Unnumbered | Arrival::InOrder | Arrival::Unsure => {}
+        }
         self.counters.messages += u64::from(!admitted.replayed);
         self.counters.refused += u64::from(refused);
         self.counters.dropped += u64::from(dropped);
@@ -342,6 +358,9 @@ impl Latest {
         row.number(counters.messages).number(counters.refused).number(counters.duplicates);
         row.number(counters.late).number(counters.dropped).optional(self.clock_offset_ms);
         row.optional(self.boot).optional(self.seq).optional(self.online());
+        row.number(counters.repeated).number(counters.out_of_order).number(counters.seq_reused);
+        let loss = counters.loss;
+        row.number(loss.open_gaps).number(loss.missing).number(loss.restarts);
         row.end();
     }
 

@@ -76,7 +76,7 @@ impl HubState {
             let mut row = RowWriter::begin(&mut text);
             row.text(part).text("hub").number(shown.condition as u8);
             row.optional_text(shown.why.as_deref()).number(age_ms(shown.since, now));
-            for _rate_to_online in 0..11 {
+            for _rate_to_restarts in 0..17 {
                 row.number("null");
             }
             row.end();

@@ -92,6 +92,12 @@ impl Topic {
                 "boot",
                 "seq",
                 "online",
+                "repeated",
+                "out_of_order",
+                "seq_reused",
+                "open_gaps",
+                "missing",
+                "restarts",
             ],
             Self::Metric(_) => &["key", "age_ms", "value", "bound", "unit", "labels"],
         }

@@ -1,28 +1,36 @@
 //! One batch, one transaction: facts, their 5-minute rollup, refused messages, counters of sources
 //! and current values, all or nothing.
 //!
-//! New messages go straight into their tables by COPY; messages that are known to be repeated go by
-//! way of temporary tables, in the same transaction. After a duplicate key that nobody foresaw the
-//! whole batch is done again by that way, and so are the next [`MERGE_BATCHES`] (repetition comes in
-//! runs). Applying a message twice changes nothing: only rows that were truly new feed the rollup.
+//! New messages go straight into their tables by COPY; messages that the ledger of seq knows go by way
+//! of temporary tables, in the same transaction. After a duplicate key that nobody foresaw (the same
+//! fact under another number) the whole batch is done again by that way, and so are the next
+//! [`MERGE_BATCHES`], since that comes in runs. Applying a message twice changes nothing: only rows
+//! that were truly new feed the rollup.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Fact, Reason, Reject};
+use ioc_ingest::{Fact, Reason, Reject, Source};
 use tokio_postgres::{Client, Transaction};
 
 use super::{
     Store, StoreError,
+    arrival::{self, Foreseen},
     copy::Rows,
     encode::{self, ReadingRow},
-    presence::Presence,
+    ledger,
+    presence::{Came, Presence},
     refuse::{Bound, Quarantine},
     rollup::{Buckets, Rollup},
     table::{self, NotNew, Prepared, Table, Way},
     ticket_state::{TicketChange, Tickets},
 };
-use crate::{admit::Admitted, quality, registry::Registry};
+use crate::{
+    admit::Admitted,
+    ledger::{Arrival, Figures, Ledger, connection::Connections},
+    quality,
+    registry::Registry,
+};
 
 /// Batches that wholly take the way of temporary tables after a duplicate key.
 const MERGE_BATCHES: u32 = 20;
@@ -68,6 +76,12 @@ pub struct Committed {
     pub duplicate_rows: Vec<u32>,
     /// Per message of the batch: parts refused, conflicts included, and of them not kept.
     pub refused: Vec<(u32, u32)>,
+    /// Per message of the batch: how it came, by its number.
+    pub arrivals: Vec<Arrival>,
+    /// Sources of which the known loss changed, and by how much.
+    pub loss: Vec<(Source, Figures)>,
+    /// Whether facts were there already of messages that the ledger took for new.
+    pub unforeseen: bool,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
 }
@@ -93,6 +107,9 @@ pub struct Inserter {
     presence: Presence,
     tickets: Tickets,
     quarantine: Quarantine,
+    ledger: Ledger,
+    connections: Connections,
+    ledger_statements: ledger::Statements,
     merge_left: u32,
 }
 
@@ -116,10 +133,13 @@ impl Inserter {
             presence: Presence::prepare(&client).await?,
             tickets: Tickets::prepare(&client).await?,
             quarantine: Quarantine::prepare(&client).await?,
+            // Read anew at every connection, so that memory never runs ahead of the database.
+            ledger: ledger::load(&client).await?,
+            connections: ledger::load_connections(&client).await?,
+            ledger_statements: ledger::Statements::prepare(&client).await?,
             tables,
             client,
-            // A new connection may follow a crash: expect what was committed but not acknowledged.
-            merge_left: MERGE_BATCHES,
+            merge_left: 0,
         })
     }
 
@@ -149,30 +169,32 @@ impl Inserter {
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
         if self.merge_left == 0 {
-            let repeated = vec![false; items.len()];
-            match self.attempt(registry, bound, items, &repeated).await {
+            match self.attempt(registry, bound, items, Way::Copy).await {
                 Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
                 done => return done,
             }
         }
-        let repeated = vec![true; items.len()];
-        let committed = self.attempt(registry, bound, items, &repeated).await?;
+        let committed = self.attempt(registry, bound, items, Way::Merge).await?;
         self.merge_left = self.merge_left.saturating_sub(1);
-        if committed.duplicates + committed.conflicts > 0 {
+        if committed.unforeseen {
             self.merge_left = MERGE_BATCHES;
         }
         Ok(committed)
     }
 
-    /// One transaction. `repeated` tells per message whether its rows may be there already.
+    /// One transaction. `new` is the way of messages that the ledger takes for new.
     async fn attempt(
         &mut self,
         registry: &Registry,
         bound: &mut Bound,
         items: &[Admitted],
-        repeated: &[bool],
+        new: Way,
     ) -> Result<Committed, StoreError> {
-        let mut parts = encode_batch(registry, items, repeated);
+        let mut foreseen = Foreseen::of(&self.ledger, &self.connections, registry, items);
+        if new == Way::Merge {
+            foreseen.merge_all();
+        }
+        let mut parts = encode_batch(registry, items, &foreseen.ways);
         let failed = |error| StoreError::of("commit a batch", error);
         let transaction = self.client.transaction().await.map_err(failed)?;
         let mut done = Committed::default();
@@ -197,19 +219,34 @@ impl Inserter {
         }
         self.rollup.write(&transaction, buckets).await?;
         let refused = outcome.conflict_rejects(items);
+        let again =
+            |item: usize| foreseen.arrivals[item].may_be_known() || items[item].delivery.duplicate;
         let (quarantined, counts) =
-            self.quarantine.write(&transaction, bound, items, &refused).await?;
+            self.quarantine.write(&transaction, bound, items, &refused, again).await?;
         done.quarantined = quarantined;
         done.dropped = counts.dropped_total();
         let refused_of = |item| counts.refused.get(&item).copied().unwrap_or_default();
         done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();
         done.tickets = self.tickets.refresh(&transaction, items).await?;
-        self.presence
-            .write(&transaction, items, &outcome.duplicates, &counts, &done.conflicting)
-            .await?;
+        done.unforeseen = outcome.unforeseen(&foreseen.arrivals);
+        let (arrivals, delta, connections) = foreseen.settle(items, &outcome);
+        self.ledger_statements.write(&transaction, &delta).await?;
+        done.loss = arrival::by_source(&delta);
+        let came = Came {
+            items,
+            duplicates: &outcome.duplicates,
+            counts: &counts,
+            conflicting: &done.conflicting,
+            arrivals: &arrivals,
+            loss: &done.loss,
+        };
+        self.presence.write(&transaction, &came).await?;
         transaction.commit().await.map_err(failed)?;
+        self.ledger.take(delta);
+        self.connections.take(connections);
         bound.add(counts);
+        done.arrivals = arrivals;
         done.duplicate_rows = outcome.duplicates;
         Ok(done)
     }
@@ -241,7 +278,7 @@ pub async fn release(client: &Client) -> Result<(), StoreError> {
 }
 
 /// What became of the messages of a batch, counted in rows.
-struct Outcome {
+pub(super) struct Outcome {
     rows: Vec<u32>,
     duplicates: Vec<u32>,
     conflicts: Vec<u32>,
@@ -277,6 +314,17 @@ impl Outcome {
                 (item, reject, conflicts < rows)
             })
             .collect()
+    }
+
+    /// Whether a message brought facts that were not stored.
+    pub(super) fn brought_new(&self, item: usize) -> bool {
+        self.rows[item] > self.duplicates[item] + self.conflicts[item]
+    }
+
+    /// Whether facts of a message were stored already that was taken for new.
+    fn unforeseen(&self, arrivals: &[Arrival]) -> bool {
+        let known = |item: usize| self.duplicates[item] + self.conflicts[item] > 0;
+        arrivals.iter().enumerate().any(|(item, came)| !came.may_be_known() && known(item))
     }
 
     fn all_conflict(&self) -> Vec<bool> {
@@ -317,12 +365,12 @@ pub(super) fn time_of(item: &Admitted) -> DateTime<Utc> {
     envelope.map_or(item.delivery.received_at, |envelope| envelope.time)
 }
 
-/// Encodes every accepted fact of the batch: what is new, then what may be `repeated`. Readings are
-/// sorted by detector and time, which keeps index pages close together.
+/// Encodes every accepted fact of the batch, each message by its way: what is new, then what may be
+/// known. Readings are sorted by detector and time, which keeps index pages close together.
 fn encode_batch<'a>(
     registry: &Registry,
     items: &'a [Admitted],
-    repeated: &[bool],
+    ways: &[Option<Way>],
 ) -> [Part<'a>; 2] {
     [Way::Copy, Way::Merge].map(|way| {
         let mut part = Part {
@@ -334,7 +382,7 @@ fn encode_batch<'a>(
             readings: Vec::new(),
         };
         for (item, admitted) in items.iter().enumerate() {
-            if repeated[item] == (way == Way::Merge) {
+            if ways[item] == Some(way) {
                 part.add(registry, item, admitted);
             }
         }

@@ -6,11 +6,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Fact, Service, Word as _};
+use ioc_ingest::{Fact, Service, Source, Word as _};
 use tokio_postgres::{Client, Statement, Transaction};
 
 use super::{StoreError, insert::time_of, refuse::Counts};
-use crate::admit::Admitted;
+use crate::{
+    admit::Admitted,
+    ledger::{Arrival, Figures},
+};
 
 const STATE_UPSERT: &str = include_str!("source_state_upsert.sql");
 const CURRENT_UPSERT: &str = include_str!("current_value_upsert.sql");
@@ -26,7 +29,8 @@ struct Activity {
     online: Option<bool>,
     clock_source: Option<&'static str>,
     clock_offset_ms: Option<i32>,
-    counters: [i64; 6],
+    counters: [i64; COUNTERS],
+    loss: Figures,
 }
 
 const MESSAGES: usize = 0;
@@ -35,6 +39,25 @@ const DUPLICATES: usize = 2;
 const LATE: usize = 3;
 const DROPPED: usize = 4;
 const UNGUARANTEED: usize = 5;
+const REPEATED: usize = 6;
+const OUT_OF_ORDER: usize = 7;
+const SEQ_REUSED: usize = 8;
+const COUNTERS: usize = 9;
+
+/// A batch and what became of its messages, each list in the order of the messages.
+pub(super) struct Came<'a> {
+    pub(super) items: &'a [Admitted],
+    /// Rows that were known.
+    pub(super) duplicates: &'a [u32],
+    /// What was refused.
+    pub(super) counts: &'a Counts,
+    /// Whether all rows conflict.
+    pub(super) conflicting: &'a [bool],
+    /// How each came, by its number.
+    pub(super) arrivals: &'a [Arrival],
+    /// Sources of which the known loss changed.
+    pub(super) loss: &'a [(Source, Figures)],
+}
 
 impl Activity {
     fn new(service: Service, at: DateTime<Utc>) -> Self {
@@ -48,7 +71,18 @@ impl Activity {
             online: None,
             clock_source: None,
             clock_offset_ms: None,
-            counters: [0; 6],
+            counters: [0; COUNTERS],
+            loss: Figures::default(),
+        }
+    }
+
+    /// Counts how a message came.
+    const fn note_arrival(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Repeated => self.counters[REPEATED] += 1,
+            Arrival::OutOfOrder => self.counters[OUT_OF_ORDER] += 1,
+            Arrival::Reused => self.counters[SEQ_REUSED] += 1,
+            Arrival::Unnumbered | Arrival::InOrder | Arrival::Unsure => {}
         }
     }
 
@@ -98,20 +132,17 @@ impl Presence {
         })
     }
 
-    /// `duplicates` counts known rows per message, `conflicting` marks messages that only conflict.
+    /// Writes what the messages of a batch tell.
     pub(super) async fn write(
         &self,
         transaction: &Transaction<'_>,
-        items: &[Admitted],
-        duplicates: &[u32],
-        counts: &Counts,
-        conflicting: &[bool],
+        came: &Came<'_>,
     ) -> Result<(), StoreError> {
-        let activities = activities(items, duplicates, counts);
+        let activities = activities(came);
         if !activities.is_empty() {
             self.write_states(transaction, &activities).await?;
         }
-        let latest = latest(items, conflicting);
+        let latest = latest(came.items, came.conflicting);
         if !latest.is_empty() {
             self.write_current(transaction, &latest).await?;
         }
@@ -151,6 +182,12 @@ impl Presence {
                     &counter(LATE),
                     &counter(DROPPED),
                     &counter(UNGUARANTEED),
+                    &counter(REPEATED),
+                    &counter(OUT_OF_ORDER),
+                    &counter(SEQ_REUSED),
+                    &column(sources, |a| a.loss.open_gaps),
+                    &column(sources, |a| a.loss.missing),
+                    &column(sources, |a| a.loss.restarts),
                 ],
             )
             .await
@@ -191,22 +228,24 @@ impl Presence {
 }
 
 /// What each source did in the batch, sorted so that two writers lock rows in the same order.
-fn activities<'a>(
-    items: &'a [Admitted],
-    duplicates: &[u32],
-    counts: &Counts,
-) -> Vec<(&'a str, Activity)> {
+fn activities<'a>(came: &Came<'a>) -> Vec<(&'a str, Activity)> {
     let mut sources: HashMap<&str, Activity> = HashMap::new();
-    for (item, admitted) in items.iter().enumerate() {
+    for (item, admitted) in came.items.iter().enumerate() {
         let Some(topic) = &admitted.topic else { continue };
         let activity = sources
             .entry(topic.source.as_str())
             .or_insert_with(|| Activity::new(topic.service, admitted.delivery.received_at));
         activity.note(admitted);
-        let (refused, dropped) = counts.refused.get(&item).copied().unwrap_or_default();
+        activity.note_arrival(came.arrivals[item]);
+        let (refused, dropped) = came.counts.refused.get(&item).copied().unwrap_or_default();
         activity.counters[REFUSED] += i64::from(refused);
         activity.counters[DROPPED] += i64::from(dropped);
-        activity.counters[DUPLICATES] += i64::from(duplicates[item]);
+        activity.counters[DUPLICATES] += i64::from(came.duplicates[item]);
+    }
+    for (source, figures) in came.loss {
+        if let Some(activity) = sources.get_mut(source.as_str()) {
+            activity.loss = *figures;
+        }
     }
     let mut sorted: Vec<_> = sources.into_iter().collect();
     sorted.sort_unstable_by_key(|(source, _)| *source);

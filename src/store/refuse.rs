@@ -1,9 +1,12 @@
 //! Refused messages into the quarantine, bounded per source: beyond the bound they are counted and
 //! shown, so that one broken source cannot fill the disk.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use ioc_ingest::Reject;
+use ioc_ingest::{Reason, Reject};
 use tokio_postgres::{Client, Statement, Transaction};
 
 use super::{
@@ -80,87 +83,146 @@ impl Counts {
     }
 }
 
-/// Prepared statement of the quarantine on one connection.
-pub(super) struct Quarantine(Statement);
+/// Whether the quarantine holds the same bytes of the same topic for the same reason and field.
+const HELD: &str = "select exists (select from quarantine where source = $1 and topic = $2 \
+                    and reason = $3 and field = $4 and payload = $5)";
+/// The same where no source could be read.
+const HELD_OF_NOBODY: &str = "select exists (select from quarantine where source is null \
+                    and $1::text is null and topic = $2 and reason = $3 and field = $4 \
+                    and payload = $5)";
+
+/// Prepared statements of the quarantine on one connection.
+pub(super) struct Quarantine {
+    copy: Statement,
+    held: Statement,
+    held_of_nobody: Statement,
+}
 
 impl Quarantine {
     pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
-        client
-            .prepare(&format!("copy quarantine ({COLUMNS}) from stdin binary"))
-            .await
-            .map(Self)
-            .map_err(|error| StoreError::of("prepare the quarantine", error))
+        let prepare = async |sql: &str| {
+            let prepared = client.prepare(sql).await;
+            prepared.map_err(|error| StoreError::of("prepare the quarantine", error))
+        };
+        Ok(Self {
+            copy: prepare(&format!("copy quarantine ({COLUMNS}) from stdin binary")).await?,
+            held: prepare(HELD).await?,
+            held_of_nobody: prepare(HELD_OF_NOBODY).await?,
+        })
     }
 
     /// Writes what was refused before the store, and the `conflicts` that the store found
-    /// (message, why, whether the rest was taken).
+    /// (message, why, whether the rest was taken). Of a message that may have come before (`again`)
+    /// nothing is added or counted that is held already.
     pub(super) async fn write(
         &self,
         transaction: &Transaction<'_>,
         bound: &Bound,
         items: &[Admitted],
         conflicts: &[(usize, Reject, bool)],
+        again: impl Fn(usize) -> bool,
     ) -> Result<(u64, Counts), StoreError> {
         let mut rows = Rows::new(11);
         let mut counts = Counts::default();
-        for (item, admitted) in items.iter().enumerate() {
-            for refused in &admitted.refused {
-                let entry = Entry {
-                    reject: &refused.reject,
-                    payload: &refused.payload,
-                    message_time: refused.message_time,
-                    partial: refused.partial,
-                };
-                entry.add(&mut rows, &mut counts, bound, item, admitted);
-            }
-        }
-        for (item, reject, partial) in conflicts {
-            let admitted = &items[*item];
-            if admitted.replayed {
+        let entries: Vec<Entry<'_>> = entries(items, conflicts).collect();
+        let mut of_batch = HashSet::with_capacity(entries.len());
+        for entry in &entries {
+            let first = of_batch.insert(entry.key());
+            if again(entry.item) && (!first || self.holds(transaction, entry).await?) {
                 continue;
             }
-            let personal = admitted.topic.as_ref().is_some_and(|topic| is_personal(topic.service));
-            let masked =
-                personal.then(|| ioc_ingest::decode::mask_personal(&admitted.delivery.payload));
-            let entry = Entry {
-                reject,
-                payload: masked.as_deref().unwrap_or(&admitted.delivery.payload),
-                message_time: Some(super::insert::time_of(admitted)),
-                partial: *partial,
-            };
-            entry.add(&mut rows, &mut counts, bound, *item, admitted);
+            entry.add(&mut rows, &mut counts, bound);
         }
         let kept = rows.len() as u64;
         if !rows.is_empty() {
-            copy::send(transaction, &self.0, rows.finish())
+            copy::send(transaction, &self.copy, rows.finish())
                 .await
                 .map_err(|error| StoreError::of("fill the quarantine", error))?;
         }
         Ok((kept, counts))
     }
+
+    async fn holds(
+        &self,
+        transaction: &Transaction<'_>,
+        entry: &Entry<'_>,
+    ) -> Result<bool, StoreError> {
+        let source = entry.admitted.topic.as_ref().map(|topic| topic.source.as_str());
+        let statement = if source.is_some() { &self.held } else { &self.held_of_nobody };
+        let (topic, reason, field, payload) = entry.key();
+        transaction
+            .query_one(
+                statement,
+                &[&source, &cleaned(topic), &reason.as_str(), &cleaned(field), &payload],
+            )
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(|error| StoreError::of("look into the quarantine", error))
+    }
+}
+
+/// What of a batch belongs into the quarantine.
+fn entries<'a>(
+    items: &'a [Admitted],
+    conflicts: &'a [(usize, Reject, bool)],
+) -> impl Iterator<Item = Entry<'a>> {
+    let refused = items.iter().enumerate().flat_map(|(item, admitted)| {
+        admitted.refused.iter().map(move |refused| Entry {
+            item,
+            admitted,
+            reject: &refused.reject,
+            payload: Cow::Borrowed(&refused.payload[..]),
+            message_time: refused.message_time,
+            partial: refused.partial,
+        })
+    });
+    let conflicting = conflicts.iter().filter(|(item, ..)| !items[*item].replayed);
+    refused.chain(conflicting.map(|(item, reject, partial)| {
+        let admitted = &items[*item];
+        let payload = &admitted.delivery.payload;
+        let personal = admitted.topic.as_ref().is_some_and(|topic| is_personal(topic.service));
+        Entry {
+            item: *item,
+            admitted,
+            reject,
+            payload: if personal {
+                Cow::Owned(ioc_ingest::decode::mask_personal(payload))
+            } else {
+                Cow::Borrowed(&payload[..])
+            },
+            message_time: Some(super::insert::time_of(admitted)),
+            partial: *partial,
+        }
+    }))
+}
+
+/// PostgreSQL's text holds no zero byte.
+fn cleaned(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
 struct Entry<'a> {
+    /// Place of the message in the batch.
+    item: usize,
+    admitted: &'a Admitted,
     reject: &'a Reject,
-    payload: &'a [u8],
+    payload: Cow<'a, [u8]>,
     message_time: Option<chrono::DateTime<chrono::Utc>>,
     partial: bool,
 }
 
 impl Entry<'_> {
-    fn add(
-        &self,
-        rows: &mut Rows,
-        counts: &mut Counts,
-        bound: &Bound,
-        item: usize,
-        admitted: &Admitted,
-    ) {
-        let topic = admitted.topic.as_ref();
+    /// What makes it the same as another: topic, reason, field and bytes.
+    fn key(&self) -> (&str, Reason, &str, &[u8]) {
+        (&self.admitted.delivery.topic, self.reject.reason, &self.reject.field, &self.payload)
+    }
+
+    fn add(&self, rows: &mut Rows, counts: &mut Counts, bound: &Bound) {
+        let topic = self.admitted.topic.as_ref();
         let source = topic.map_or("", |topic| topic.source.as_str());
         let bytes = self.payload.len() as u64;
         let takes = bound.takes(counts, source, bytes);
-        let of_message = counts.refused.entry(item).or_default();
+        let of_message = counts.refused.entry(self.item).or_default();
         of_message.0 += 1;
         if !takes {
             of_message.1 += 1;
@@ -171,13 +233,11 @@ impl Entry<'_> {
         kept.1 += bytes;
         let personal = topic.is_none_or(|topic| is_personal(topic.service));
         let row = rows.row();
-        // PostgreSQL's text holds no zero byte.
-        row.time(admitted.delivery.received_at)
-            .text(&*admitted.delivery.topic.replace('\0', "\u{fffd}"));
+        row.time(self.admitted.delivery.received_at).text(&*cleaned(&self.admitted.delivery.topic));
         row.text(topic.map(|topic| topic.service.as_str()));
         row.text(topic.map(|topic| topic.source.as_str())).time(self.message_time);
-        row.text(self.reject.reason.as_str()).text(&*self.reject.field.replace('\0', "\u{fffd}"));
-        row.text(&*self.reject.detail.replace('\0', "\u{fffd}"));
-        row.bool(personal).bool(self.partial).bytes(self.payload);
+        row.text(self.reject.reason.as_str()).text(&*cleaned(&self.reject.field));
+        row.text(&*cleaned(&self.reject.detail));
+        row.bool(personal).bool(self.partial).bytes(&self.payload);
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 
 use super::{Store, StoreError};
+use crate::ledger::Figures;
 
 /// A source; counters are null when it never published.
 #[derive(Debug, Clone)]
@@ -51,6 +52,14 @@ pub struct SourceCounters {
     pub dropped: i64,
     /// Messages published with `QoS` 0.
     pub unguaranteed: i64,
+    /// Messages whose seq was known and that brought nothing new.
+    pub repeated: i64,
+    /// New messages that came after a later one.
+    pub out_of_order: i64,
+    /// Messages whose seq was known and that brought new facts.
+    pub seq_reused: i64,
+    /// Known loss.
+    pub loss: Figures,
 }
 
 /// Which sources: in the order of their tokens.
@@ -79,7 +88,8 @@ impl Store {
                 "select source, coalesce(d.service, s.service), d.source is not null,
                         d.name_vi, d.name_en, s.first_seen, s.last_seen, s.last_time, s.boot,
                         s.seq, s.online, s.clock_source, s.clock_offset_ms, s.messages, s.refused,
-                        s.duplicates, s.late, s.dropped, s.unguaranteed
+                        s.duplicates, s.late, s.dropped, s.unguaranteed, s.repeated,
+                        s.out_of_order, s.seq_reused, s.open_gaps, s.missing, s.restarts
                  from source_state s
                  full join (select * from device where retired_at is null) d using (source)
                  where ($1::text is null or source = $1)
@@ -113,6 +123,14 @@ fn source(row: &Row) -> Result<SourceRow, tokio_postgres::Error> {
                 late: row.try_get(16)?,
                 dropped: row.try_get(17)?,
                 unguaranteed: row.try_get(18)?,
+                repeated: row.try_get(19)?,
+                out_of_order: row.try_get(20)?,
+                seq_reused: row.try_get(21)?,
+                loss: Figures {
+                    open_gaps: row.try_get(22)?,
+                    missing: row.try_get(23)?,
+                    restarts: row.try_get(24)?,
+                },
             })
         })
         .transpose()?;

@@ -12,10 +12,13 @@ use ioc_ingest::{
 use tokio_postgres::Client;
 
 use super::StoreError;
-use crate::live::{
-    desk::DeskStart,
-    device::Counters,
-    start::{Current, Start},
+use crate::{
+    ledger::Figures,
+    live::{
+        desk::DeskStart,
+        device::Counters,
+        start::{Current, Start},
+    },
 };
 
 /// Reads everything.
@@ -43,7 +46,8 @@ fn unsigned(value: i64) -> u64 {
 async fn sources(client: &Client) -> Read<Vec<(Source, Service, DateTime<Utc>, Counters)>> {
     let rows = client
         .query(
-            "select source, service, last_seen, messages, refused, duplicates, late, dropped \
+            "select source, service, last_seen, messages, refused, duplicates, late, dropped, \
+                    repeated, out_of_order, seq_reused, open_gaps, missing, restarts \
              from source_state",
             &[],
         )
@@ -55,6 +59,14 @@ async fn sources(client: &Client) -> Read<Vec<(Source, Service, DateTime<Utc>, C
             duplicates: unsigned(row.get("duplicates")),
             late: unsigned(row.get("late")),
             dropped: unsigned(row.get("dropped")),
+            repeated: unsigned(row.get("repeated")),
+            out_of_order: unsigned(row.get("out_of_order")),
+            seq_reused: unsigned(row.get("seq_reused")),
+            loss: Figures {
+                open_gaps: row.get("open_gaps"),
+                missing: row.get("missing"),
+                restarts: row.get("restarts"),
+            },
         };
         let source = Source::parse(row.get("source")).ok()?;
         Some((source, Service::parse(row.get("service"))?, row.get("last_seen"), counters))
