@@ -34,6 +34,7 @@ mod city;
 mod contract;
 mod desk;
 mod device;
+mod gap;
 mod health;
 mod journal;
 mod live;
@@ -146,6 +147,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(metric::figures))
         .routes(routes!(source::list))
         .routes(routes!(source::accept))
+        .routes(routes!(gap::list))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))

@@ -27,6 +27,7 @@ mod copy;
 pub mod desk;
 pub mod device;
 mod encode;
+pub mod gap;
 pub mod insert;
 pub mod journal;
 mod ledger;

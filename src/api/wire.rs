@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, call, city, desk, device, health, journal, metric, problem, quarantine, series,
+    answer, call, city, desk, device, gap, health, journal, metric, problem, quarantine, series,
     session, source, state, ticket, unit,
 };
 use crate::{access, readiness};
@@ -81,6 +81,9 @@ fn wire_types_are_up_to_date() {
         source::SourceCounters,
         source::Acceptance,
         source::Accepted,
+        gap::Gap,
+        gap::GapKind,
+        gap::GapSpan,
         quarantine::Refused,
         quarantine::RefusedMessage,
         quarantine::Replayed,

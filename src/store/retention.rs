@@ -70,6 +70,8 @@ pub async fn enforce(
             "delete from quarantine where personal and received_at < $1",
             retention.quarantine_personal,
         ),
+        ("delete from gap where closed_at < $1", retention.quarantine),
+        ("delete from gap where missing is null and first_seen < $1", retention.quarantine),
         ("delete from journal where at < $1", retention.journal),
         ("delete from session where expires_at < $1", TimeDelta::zero()),
     ] {

@@ -10,6 +10,7 @@ mod channel;
 mod city;
 mod faults;
 mod ingest;
+mod ledger;
 mod live;
 mod long;
 mod message;
