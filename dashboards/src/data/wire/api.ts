@@ -550,7 +550,7 @@ export type SourceCounters = {
   messages: number,
   /** Messages or parts of them refused. */
   refused: number,
-  /** Rows that were already there. */
+  /** Facts (rows) that were already there, under the same seq or another. */
   duplicates: number,
   /** Messages marked late by the source. */
   late: number,
@@ -558,6 +558,18 @@ export type SourceCounters = {
   dropped: number,
   /** Messages published with `QoS` 0. */
   unguaranteed: number,
+  /** Messages whose seq had been received before and that brought nothing new. */
+  repeated: number,
+  /** New messages that came after a later one of their stream and boot. */
+  out_of_order: number,
+  /** Messages whose seq had been received before and that yet brought new facts. */
+  seq_reused: number,
+  /** Holes in seq that are not filled; `gaps` lists them. */
+  open_gaps: number,
+  /** Messages that are missing in holes. */
+  missing: number,
+  /** Restarts of streams, across each of which it is unknown what was lost. */
+  restarts: number,
 };
 
 /** How a discovered source is registered. */
@@ -580,6 +592,50 @@ export type Accepted = {
   replayed: number,
   /** Messages that are still refused; the quarantine tells why. */
   refused_again: number,
+};
+
+/** What was lost, or may have been. */
+export type Gap = {
+  /** Number in order of discovery. */
+  id: number,
+  /** `missing`: messages whose seq never came, or not yet. `restart`: the source began a new boot,
+   * and nobody knows whether it lost messages before. */
+  kind: GapKind,
+  /** Source token. */
+  source: string,
+  /** Service level of the topic. */
+  service: string,
+  /** Stream level of the topic. */
+  stream: string,
+  /** Restart counter of the source; of a restart the one after it. */
+  boot: number,
+  /** First seq that was missing when it was first seen; null for a restart. */
+  from_seq: number | null,
+  /** Last seq that was missing when it was first seen; null for a restart. */
+  to_seq: number | null,
+  /** Messages that are still missing, 0 when all have come; null for a restart: unknown. */
+  missing: number | null,
+  /** Which of them are still missing: at most the first 20 spans. */
+  spans: Array<GapSpan>,
+  /** When it was first seen, hub clock. */
+  first_seen: string,
+  /** When the last missing message came, or when the boot was followed no more and the rest was
+   * given up, hub clock; null while it is open and for a restart. */
+  closed_at: string | null,
+};
+
+/** What kind of loss. */
+export type GapKind = "missing" | "restart";
+
+/** Numbers in a row that are still missing. */
+export type GapSpan = {
+  /** First seq. */
+  from_seq: number,
+  /** Last seq. */
+  to_seq: number,
+  /** How many of them are missing. Fewer than the span holds when there were too many spans to keep
+   * apart: then it is not known which. */
+  missing: number,
 };
 
 /** A refused message, or a refused part of one. */
