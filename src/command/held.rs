@@ -59,7 +59,7 @@ pub(super) async fn store_held(
         stop.cancel();
         replayed
     };
-    let (Ok(()), replayed) = tokio::join!(writer.run(), replay);
+    let (Ok(()), replayed) = tokio::join!(Box::pin(writer.run()), replay);
     replayed
 }
 

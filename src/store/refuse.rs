@@ -83,6 +83,9 @@ impl Counts {
     }
 }
 
+/// Messages of a batch for which the quarantine is searched; a further one is taken for new, which the
+/// bound of its source contains.
+const LOOKUPS_MAX: usize = 200;
 /// Whether the quarantine holds the same bytes of the same topic for the same reason and field.
 const HELD: &str = "select exists (select from quarantine where source = $1 and topic = $2 \
                     and reason = $3 and field = $4 and payload = $5)";
@@ -126,10 +129,15 @@ impl Quarantine {
         let mut counts = Counts::default();
         let entries: Vec<Entry<'_>> = entries(items, conflicts).collect();
         let mut of_batch = HashSet::with_capacity(entries.len());
+        let mut lookups = 0;
         for entry in &entries {
             let first = of_batch.insert(entry.key());
-            if again(entry.item) && (!first || self.holds(transaction, entry).await?) {
-                continue;
+            // A source that sends too much must not buy a question to the database with each message.
+            if again(entry.item) && entry.reject.reason != Reason::Rate && lookups < LOOKUPS_MAX {
+                lookups += usize::from(first);
+                if !first || self.holds(transaction, entry).await? {
+                    continue;
+                }
             }
             entry.add(&mut rows, &mut counts, bound);
         }

@@ -318,7 +318,7 @@ async fn a_kill_between_commit_and_acknowledgement_leaves_everything_equal() -> 
         }
         hub.kill().await?;
         hub = Process::start(&database, &broker).await?;
-        let all = format!("select count(*) from quarantine where {} > 0", sent);
+        let all = format!("select count(*) from quarantine where {sent} > 0");
         wait_number(&client, &all, i64::try_from(sent / 40)?).await?;
         let rows = i64::try_from((sent - sent / 40) * 4)?;
         wait_number(&client, "select count(*) from interval_reading", rows).await?;
