@@ -124,6 +124,31 @@ describe('sources', () => {
     expect(total(sources.services)).toMatchObject({ refused: 3, conditions: [0, 1, 0, 0, 1] });
   });
 
+  it('lists what is missing, the most first, and knows when nothing is', () => {
+    const sources = new Sources();
+    const wide = [...columns, 'open_gaps', 'missing', 'restarts'];
+    const row = (id: string, open_gaps: number, missing: number, restarts: number): Row =>
+      [id, 'vds', 1, null, 900, 0.5, 40, 0, 4, 0, 0, open_gaps, missing, restarts];
+    sources.apply(change('replaced', wide, [row('vds-1', 0, 0, 1), row('vds-2', 1, 3, 0), row('vds-3', 2, 9, 2)]));
+    expect(sources.losses.map((loss) => [loss.id, loss.open_gaps, loss.missing])).toEqual([
+      ['vds-3', 2, 9],
+      ['vds-2', 1, 3],
+    ]);
+    expect(sources.losing).toBe(2);
+    expect(sources.losses[0]).toMatchObject({ duplicates: 4, lag_ms: 40, measured_at_ms: TIME_MS - 900 });
+    expect(total(sources.services)).toMatchObject({ open_gaps: 3, missing: 12, restarts: 3 });
+    sources.apply(change('replaced', wide, [row('vds-1', 0, 0, 1)]));
+    expect(sources.losses).toHaveLength(0);
+  });
+
+  it('lists only so many sources and counts the others', () => {
+    const sources = new Sources();
+    const wide = [...columns, 'open_gaps', 'missing', 'restarts'];
+    const many = Array.from({ length: 25 }, (_, n): Row => [`vds-${n}`, 'vds', 1, null, 900, 0, 0, 0, 0, 0, 0, 1, n + 1, 0]);
+    sources.apply(change('replaced', wide, many));
+    expect([sources.losses.length, sources.losing, sources.losses[0]?.id]).toEqual([20, 25, 'vds-24']);
+  });
+
   it('shows a return of the database at once', () => {
     const sources = new Sources();
     sources.apply(change('replaced', columns, rows));

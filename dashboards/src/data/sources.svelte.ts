@@ -1,5 +1,6 @@
-// Health of everything that feeds the hub: rows of the live topic `sources`, summed per service, and
-// the hub's own parts (database, broker, writer), which travel as rows of the service `hub`.
+// Health of everything that feeds the hub: rows of the live topic `sources`, summed per service, the
+// sources of which messages are missing, and the hub's own parts (database, broker, writer), which
+// travel as rows of the service `hub`.
 // The sums are renewed at most twice a second, the hub's own parts at once.
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
@@ -16,7 +17,10 @@ type Column =
   | 'refused'
   | 'duplicates'
   | 'late'
-  | 'dropped';
+  | 'dropped'
+  | 'open_gaps'
+  | 'missing'
+  | 'restarts';
 
 export type ServiceHealth = {
   service: string;
@@ -29,18 +33,38 @@ export type ServiceHealth = {
   late: number;
   duplicates: number;
   dropped: number;
+  /** Holes in the numbers of messages that can still be filled. */
+  open_gaps: number;
+  /** Messages that are missing by their numbers. */
+  missing: number;
+  /** Restarts of sources' streams: nobody knows what was lost across each. */
+  restarts: number;
   /** Newest measurement of all. */
   measured_at_ms: number | null;
 };
 export type HubPart = { part: string; condition: Condition; why: string | null; changed_at_ms: number | null };
+/** One source of which messages are missing. */
+export type SourceLoss = {
+  id: string;
+  open_gaps: number;
+  missing: number;
+  duplicates: number;
+  lag_ms: number | null;
+  measured_at_ms: number | null;
+};
 type Source = { row: Row; frame_ms: number };
 
 const SUM_MS = 500;
 const HUB = 'hub:';
+/** Sources with missing messages that are listed; the others are only counted. */
+const LOSSES = 20;
 
 export class Sources {
   services = $state.raw<readonly ServiceHealth[]>([]);
   hub = $state.raw<readonly HubPart[]>([]);
+  /** Sources of which messages are missing, those with the most first, and how many there are. */
+  losses = $state.raw<readonly SourceLoss[]>([]);
+  losing = $state(0);
   /** False while the hub cannot write to its database. */
   stored = $state(true);
   #rows = new Map<string, Source>();
@@ -85,14 +109,31 @@ export class Sources {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const services = new Map<string, ServiceHealth>();
+    const losses: SourceLoss[] = [];
     for (const [key, source] of this.#rows) {
       if (key.startsWith(HUB)) continue;
       const service = text(this.#read(source.row, 'service')) ?? '?';
       const sum = services.get(service) ?? empty(service);
       services.set(service, sum);
       this.#add(sum, source);
+      const loss = this.#loss(key, source);
+      if (loss.missing > 0) losses.push(loss);
     }
+    losses.sort((a, b) => b.missing - a.missing || (a.id < b.id ? -1 : 1));
     this.services = [...services.values()];
+    this.losing = losses.length;
+    this.losses = losses.slice(0, LOSSES);
+  }
+
+  #loss(id: string, { row, frame_ms }: Source): SourceLoss {
+    return {
+      id,
+      open_gaps: number(this.#read(row, 'open_gaps')) ?? 0,
+      missing: number(this.#read(row, 'missing')) ?? 0,
+      duplicates: number(this.#read(row, 'duplicates')) ?? 0,
+      lag_ms: number(this.#read(row, 'lag_ms')),
+      measured_at_ms: measuredAt(this.#read(row, 'age_ms'), frame_ms),
+    };
   }
 
   #add(sum: ServiceHealth, { row, frame_ms }: Source): void {
@@ -102,6 +143,9 @@ export class Sources {
     sum.late += number(this.#read(row, 'late')) ?? 0;
     sum.duplicates += number(this.#read(row, 'duplicates')) ?? 0;
     sum.dropped += number(this.#read(row, 'dropped')) ?? 0;
+    sum.open_gaps += number(this.#read(row, 'open_gaps')) ?? 0;
+    sum.missing += number(this.#read(row, 'missing')) ?? 0;
+    sum.restarts += number(this.#read(row, 'restarts')) ?? 0;
     const lag_ms = number(this.#read(row, 'lag_ms'));
     if (lag_ms !== null) sum.lag_ms = Math.max(sum.lag_ms ?? 0, lag_ms);
     const measured = measuredAt(this.#read(row, 'age_ms'), frame_ms);
@@ -119,6 +163,9 @@ function empty(service: string): ServiceHealth {
     late: 0,
     duplicates: 0,
     dropped: 0,
+    open_gaps: 0,
+    missing: 0,
+    restarts: 0,
     measured_at_ms: null,
   };
 }
@@ -133,6 +180,9 @@ export function total(services: readonly ServiceHealth[]): ServiceHealth {
     sum.late += each.late;
     sum.duplicates += each.duplicates;
     sum.dropped += each.dropped;
+    sum.open_gaps += each.open_gaps;
+    sum.missing += each.missing;
+    sum.restarts += each.restarts;
     if (each.lag_ms !== null) sum.lag_ms = Math.max(sum.lag_ms ?? 0, each.lag_ms);
     if (each.measured_at_ms !== null) sum.measured_at_ms = Math.max(sum.measured_at_ms ?? 0, each.measured_at_ms);
   }
