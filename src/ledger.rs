@@ -9,7 +9,7 @@
 //! the transaction that writes it. Limits: [`BOOTS_MAX`], [`SPANS_MAX`], [`STRANGERS_MAX`].
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -62,7 +62,9 @@ impl Arrival {
 /// The numbers of every stream that were received.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    streams: HashMap<Topic, Vec<Run>>,
+    /// Places in `streams`. A message is looked up here once; what follows goes by place.
+    places: HashMap<Topic, usize>,
+    streams: Vec<Vec<Run>>,
     strangers: usize,
     next_run: i32,
     next_gap: i64,
@@ -77,14 +79,18 @@ impl Ledger {
         last_run: i32,
         last_gap: i64,
     ) -> Self {
-        let mut streams: HashMap<Topic, Vec<Run>> = HashMap::new();
+        let (mut places, mut streams) = (HashMap::new(), Vec::<Vec<Run>>::new());
         for (topic, run) in boots {
-            streams.entry(topic).or_default().push(run);
+            let place = *places.entry(topic).or_insert(streams.len());
+            match streams.get_mut(place) {
+                Some(runs) => runs.push(run),
+                None => streams.push(vec![run]),
+            }
         }
-        for runs in streams.values_mut() {
+        for runs in &mut streams {
             runs.sort_unstable_by_key(|run| run.boot);
         }
-        Self { streams, strangers, next_run: last_run + 1, next_gap: last_gap + 1 }
+        Self { places, streams, strangers, next_run: last_run + 1, next_gap: last_gap + 1 }
     }
 
     /// Streams that are followed.
@@ -94,14 +100,16 @@ impl Ledger {
 
     /// The boots of a stream that are followed, in order.
     pub fn boots(&self, topic: &Topic) -> &[Run] {
-        self.streams.get(topic).map_or(&[], Vec::as_slice)
+        self.places.get(topic).map_or(&[], |place| &self.streams[*place])
     }
 
     /// Begins to collect what a batch changes.
     pub fn begin<'i>(&self) -> Batch<'_, 'i> {
         Batch {
             ledger: self,
-            touched: HashMap::new(),
+            touched: Vec::new(),
+            known: vec![UNTOUCHED; self.streams.len()],
+            new: HashMap::new(),
             events: Events::default(),
             strangers: self.strangers,
             next_run: self.next_run,
@@ -111,10 +119,12 @@ impl Ledger {
 
     /// Takes over what a committed batch changed. It must be the one that was begun last.
     pub fn take(&mut self, delta: Delta<'_>) {
-        for (topic, runs) in delta.streams {
-            match self.streams.get_mut(topic) {
-                Some(known) => *known = runs,
-                None => drop(self.streams.insert(topic.clone(), runs)),
+        for Touched { topic, place, runs } in delta.streams {
+            if let Some(place) = place {
+                self.streams[place] = runs;
+            } else {
+                self.places.insert(topic.clone(), self.streams.len());
+                self.streams.push(runs);
             }
         }
         self.strangers = delta.strangers;
@@ -128,19 +138,35 @@ impl Ledger {
 struct Events<'i> {
     /// Borders between two boots across which loss is unknown: the later boot of each.
     restarts: Vec<(&'i Topic, u32, DateTime<Utc>)>,
-    /// Gaps of boots that were closed.
-    given_up: Vec<(&'i Topic, u32, Arc<Vec<Gap>>)>,
+    /// Boots that were closed: what is missing of them is given up.
+    closed: Vec<(&'i Topic, Run)>,
     /// Gaps that became part of another.
     joined: HashSet<i64>,
     /// Hub time of the latest message.
     at: DateTime<Utc>,
 }
 
+/// A stream that messages of a batch are of.
+#[derive(Debug)]
+struct Touched<'i> {
+    topic: &'i Topic,
+    /// Its place in the ledger; null for one that is new.
+    place: Option<usize>,
+    runs: Vec<Run>,
+}
+
+/// Mark of a stream of which the batch holds no message.
+const UNTOUCHED: u32 = u32::MAX;
+
 /// What a batch of messages changes, on top of a ledger that stays as it is.
 #[derive(Debug)]
 pub struct Batch<'l, 'i> {
     ledger: &'l Ledger,
-    touched: HashMap<&'i Topic, Vec<Run>>,
+    touched: Vec<Touched<'i>>,
+    /// Per stream of the ledger its place in `touched`.
+    known: Vec<u32>,
+    /// The same of streams that are new.
+    new: HashMap<&'i Topic, usize>,
     events: Events<'i>,
     strangers: usize,
     next_run: i32,
@@ -158,18 +184,8 @@ impl<'i> Batch<'_, 'i> {
         at: DateTime<Utc>,
     ) -> Arrival {
         self.events.at = self.events.at.max(at);
-        let runs = match self.touched.entry(topic) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => match self.ledger.streams.get(topic) {
-                Some(runs) => entry.insert(runs.clone()),
-                None if registered => entry.insert(Vec::new()),
-                None if self.strangers < STRANGERS_MAX => {
-                    self.strangers += 1;
-                    entry.insert(Vec::new())
-                }
-                None => return Arrival::Unnumbered,
-            },
-        };
+        let Some(at_stream) = self.touch(topic, registered) else { return Arrival::Unnumbered };
+        let runs = &mut self.touched[at_stream].runs;
         match runs.binary_search_by_key(&number.boot, |run| run.boot) {
             Ok(place) => {
                 runs[place].note(number.seq, at, &mut self.next_gap, &mut self.events.joined)
@@ -185,17 +201,45 @@ impl<'i> Batch<'_, 'i> {
                 self.next_run += 1;
                 if runs.len() > BOOTS_MAX {
                     let closed = runs.remove(0);
-                    self.events.given_up.push((topic, closed.boot, closed.gaps));
+                    self.events.closed.push((topic, closed));
                 }
                 Arrival::InOrder
             }
         }
     }
 
+    /// The place of a stream in `touched`; null for one that is not followed.
+    fn touch(&mut self, topic: &'i Topic, registered: bool) -> Option<usize> {
+        let next = self.touched.len();
+        if let Some(place) = self.ledger.places.get(topic).copied() {
+            let known = &mut self.known[place];
+            if *known != UNTOUCHED {
+                return usize::try_from(*known).ok();
+            }
+            *known = u32::try_from(next).ok()?;
+            let runs = self.ledger.streams[place].clone();
+            self.touched.push(Touched { topic, place: Some(place), runs });
+            return Some(next);
+        }
+        if let Some(known) = self.new.get(topic) {
+            return Some(*known);
+        }
+        if !registered {
+            if self.strangers >= STRANGERS_MAX {
+                return None;
+            }
+            self.strangers += 1;
+        }
+        self.new.insert(topic, next);
+        self.touched.push(Touched { topic, place: None, runs: Vec::new() });
+        Some(next)
+    }
+
     /// Notes that a message which came [`Arrival::Unsure`] brought facts that were not stored: one
     /// of the missing ones.
-    pub fn found(&mut self, topic: &Topic, number: Number) {
-        let Some(runs) = self.touched.get_mut(topic) else { return };
+    pub fn found(&mut self, topic: &'i Topic, number: Number) {
+        let Some(at_stream) = self.touch(topic, true) else { return };
+        let runs = &mut self.touched[at_stream].runs;
         if let Ok(place) = runs.binary_search_by_key(&number.boot, |run| run.boot) {
             runs[place].found(number.seq);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ioc_ingest::Topic;
 
-use super::{Batch, Run, Span};
+use super::{Batch, Gap, Run, Span, Touched};
 
 /// What a batch changes. Rows are those of tables `seq_run` and `gap`.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Delta<'i> {
     pub joined: Vec<i64>,
     /// What changed of the figures of a source: an entry for each of its streams where any did.
     pub figures: Vec<(&'i Topic, Figures)>,
-    pub(super) streams: Vec<(&'i Topic, Vec<Run>)>,
+    pub(super) streams: Vec<Touched<'i>>,
     pub(super) strangers: usize,
     pub(super) next_run: i32,
     pub(super) next_gap: i64,
@@ -96,7 +96,7 @@ fn signed(count: u64) -> i64 {
 }
 
 pub(super) fn of<'i>(batch: Batch<'_, 'i>) -> Delta<'i> {
-    let Batch { ledger, touched, mut events, strangers, mut next_gap, next_run } = batch;
+    let Batch { ledger, touched, events, strangers, mut next_gap, next_run, .. } = batch;
     let mut delta = Delta {
         opened: Vec::new(),
         moved: Vec::new(),
@@ -104,34 +104,27 @@ pub(super) fn of<'i>(batch: Batch<'_, 'i>) -> Delta<'i> {
         gaps: Vec::new(),
         joined: Vec::new(),
         figures: Vec::new(),
-        streams: Vec::with_capacity(touched.len()),
+        streams: Vec::new(),
         strangers,
         next_run,
         next_gap,
     };
-    for (topic, runs) in touched {
-        let figures = compare(topic, ledger.boots(topic), &runs, events.at, &mut delta);
+    for Touched { topic, place, runs } in &touched {
+        let before = place.map_or(&[][..], |place| &ledger.streams[place]);
+        let figures = compare(topic, before, runs, events.at, &mut delta);
         if figures != Figures::default() {
             delta.figures.push((topic, figures));
         }
-        delta.streams.push((topic, runs));
     }
-    for (topic, boot, gaps) in std::mem::take(&mut events.given_up) {
-        for gap in gaps.iter() {
+    delta.streams = touched;
+    for (topic, run) in &events.closed {
+        for gap in run.gaps.iter() {
             let missing = signed(gap.missing());
             delta.figures.push((topic, Figures { missing, ..Figures::default() }));
-            delta.gaps.push(GapChange {
-                id: gap.id,
-                topic,
-                boot,
-                bounds: Some((gap.from, gap.to)),
-                spans: Some(gap.spans.clone()),
-                first_seen: gap.first_seen,
-                closed_at: Some(events.at),
-            });
+            delta.gaps.push(row(topic, run.boot, gap, Some(events.at)));
         }
     }
-    for (topic, boot, at) in std::mem::take(&mut events.restarts) {
+    for (topic, boot, at) in events.restarts {
         delta.figures.push((topic, Figures { restarts: 1, ..Figures::default() }));
         delta.gaps.push(GapChange {
             id: next_gap,
@@ -173,7 +166,7 @@ fn compare<'i>(
         let Some(known) = same(before, run).map(|place| &before[place]) else {
             delta.opened.push(change);
             figures.add(total(run, 1));
-            let gaps = run.gaps.iter().map(|gap| row(topic, run, gap, None));
+            let gaps = run.gaps.iter().map(|gap| row(topic, run.boot, gap, None));
             delta.gaps.extend(gaps);
             continue;
         };
@@ -189,7 +182,8 @@ fn compare<'i>(
     figures
 }
 
-/// Both lists are in order of numbers, and a gap keeps its id for as long as it lives.
+/// Both lists are in order of numbers: what is in both stands in the same order, and what is new
+/// stands before or behind.
 fn compare_gaps<'i>(
     topic: &'i Topic,
     before: &Run,
@@ -197,32 +191,43 @@ fn compare_gaps<'i>(
     at: DateTime<Utc>,
     delta: &mut Delta<'i>,
 ) {
-    let known: std::collections::HashMap<i64, &super::Gap> =
-        before.gaps.iter().map(|gap| (gap.id, gap)).collect();
-    let mut alive = std::collections::HashSet::with_capacity(after.gaps.len());
+    let newest = before.gaps.iter().map(|gap| gap.id).max().unwrap_or(0);
+    let mut known = before.gaps.iter();
+    // One that became part of another is removed by its id afterwards.
+    let mut fill = |gap: &Gap| {
+        let filled = Gap { spans: Vec::new(), ..gap.clone() };
+        delta.gaps.push(row(topic, after.boot, &filled, Some(at)));
+    };
+    let mut changed = Vec::new();
     for gap in after.gaps.iter() {
-        alive.insert(gap.id);
-        if known.get(&gap.id).is_none_or(|known| *known != gap) {
-            delta.gaps.push(row(topic, after, gap, None));
+        let mut same = false;
+        if gap.id <= newest {
+            for old in known.by_ref() {
+                if old.id == gap.id {
+                    same = Arc::ptr_eq(old, gap) || old == gap;
+                    break;
+                }
+                fill(old);
+            }
+        }
+        if !same {
+            changed.push(gap);
         }
     }
-    for gap in before.gaps.iter().filter(|gap| !alive.contains(&gap.id)) {
-        // One that became part of another is removed by its id afterwards.
-        let filled = super::Gap { spans: Vec::new(), ..gap.clone() };
-        delta.gaps.push(row(topic, after, &filled, Some(at)));
-    }
+    known.for_each(|old| fill(old));
+    delta.gaps.extend(changed.into_iter().map(|gap| row(topic, after.boot, gap, None)));
 }
 
 fn row<'i>(
     topic: &'i Topic,
-    run: &Run,
-    gap: &super::Gap,
+    boot: u32,
+    gap: &Gap,
     closed_at: Option<DateTime<Utc>>,
 ) -> GapChange<'i> {
     GapChange {
         id: gap.id,
         topic,
-        boot: run.boot,
+        boot,
         bounds: Some((gap.from, gap.to)),
         spans: Some(gap.spans.clone()),
         first_seen: gap.first_seen,

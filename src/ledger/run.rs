@@ -62,8 +62,9 @@ pub struct Run {
     pub first: u64,
     /// Largest number that came.
     pub last: u64,
-    /// Holes between them that are not filled, in order. Shared with the ledger until one changes.
-    pub gaps: Arc<Vec<Gap>>,
+    /// Holes between them that are not filled, in order. Shared with the ledger until they change,
+    /// and each of them until it changes.
+    pub gaps: Arc<Vec<Arc<Gap>>>,
 }
 
 impl Run {
@@ -115,7 +116,7 @@ impl Run {
             Gap { id: *next_gap, from: hole.from, to: hole.to, first_seen: at, spans: vec![hole] };
         *next_gap += 1;
         let gaps = Arc::make_mut(&mut self.gaps);
-        gaps.insert(place.min(gaps.len()), gap);
+        gaps.insert(place.min(gaps.len()), Arc::new(gap));
         bound(gaps, joined);
     }
 
@@ -127,7 +128,7 @@ impl Run {
             return Arrival::Unsure;
         }
         let gaps = Arc::make_mut(&mut self.gaps);
-        let spans = &mut gaps[at].spans;
+        let spans = &mut Arc::make_mut(&mut gaps[at]).spans;
         let before = (span.from < seq).then(|| Span::whole(span.from, seq - 1));
         let after = (seq < span.to).then(|| Span::whole(seq + 1, span.to));
         spans.splice(inner..=inner, before.into_iter().chain(after));
@@ -143,7 +144,7 @@ impl Run {
     pub(super) fn found(&mut self, seq: u64) {
         let Some((at, inner)) = self.place(seq) else { return };
         let gaps = Arc::make_mut(&mut self.gaps);
-        let spans = &mut gaps[at].spans;
+        let spans = &mut Arc::make_mut(&mut gaps[at]).spans;
         spans[inner].missing -= 1;
         if spans[inner].missing == 0 {
             spans.remove(inner);
@@ -163,13 +164,13 @@ impl Run {
 
     /// How many messages are missing.
     pub fn missing(&self) -> u64 {
-        self.gaps.iter().map(Gap::missing).sum()
+        self.gaps.iter().map(|gap| gap.missing()).sum()
     }
 }
 
 /// Joins the two spans that lie closest when there are too many.
-fn bound(gaps: &mut Vec<Gap>, joined: &mut HashSet<i64>) {
-    let spans = |gaps: &[Gap]| gaps.iter().map(|gap| gap.spans.len()).sum::<usize>();
+fn bound(gaps: &mut Vec<Arc<Gap>>, joined: &mut HashSet<i64>) {
+    let spans = |gaps: &[Arc<Gap>]| gaps.iter().map(|gap| gap.spans.len()).sum::<usize>();
     if gaps.len() <= SPANS_MAX && spans(gaps) <= SPANS_MAX {
         return;
     }
@@ -188,15 +189,16 @@ fn bound(gaps: &mut Vec<Gap>, joined: &mut HashSet<i64>) {
     }
     let Some((_, at, inner)) = closest else { return };
     if inner > 0 {
-        let second = gaps[at].spans.remove(inner);
-        extend(&mut gaps[at].spans[inner - 1], second);
+        let spans = &mut Arc::make_mut(&mut gaps[at]).spans;
+        let second = spans.remove(inner);
+        extend(&mut spans[inner - 1], second);
         return;
     }
     // The first span of a gap: the gap becomes part of the one before.
     let second = gaps.remove(at);
     joined.insert(second.id);
-    let first = &mut gaps[at - 1];
-    let mut spans = second.spans.into_iter();
+    let first = Arc::make_mut(&mut gaps[at - 1]);
+    let mut spans = second.spans.iter().copied();
     if let (Some(last), Some(next)) = (first.spans.last_mut(), spans.next()) {
         extend(last, next);
     }

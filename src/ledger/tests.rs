@@ -80,8 +80,8 @@ impl Tables {
                 })
                 .collect();
             gaps.sort_by_key(|gap| gap.from);
-            let run =
-                Run { id: *id, boot: *boot, first: *first, last: *last, gaps: Arc::new(gaps) };
+            let gaps = Arc::new(gaps.into_iter().map(Arc::new).collect());
+            let run = Run { id: *id, boot: *boot, first: *first, last: *last, gaps };
             (topic.clone(), run)
         });
         let last = |id: Option<&i64>| id.copied().unwrap_or(0);
@@ -275,7 +275,7 @@ fn the_last_number_that_is_missing_of_a_joined_span_closes_it() {
     let mut run = Run::new(1, Number { boot: 1, seq: 0 });
     run.last = 9;
     let spans = vec![Span { from: 2, to: 6, missing: 1 }];
-    run.gaps = Arc::new(vec![Gap { id: 1, from: 2, to: 6, first_seen: at(0), spans }]);
+    run.gaps = Arc::new(vec![Arc::new(Gap { id: 1, from: 2, to: 6, first_seen: at(0), spans })]);
     run.found(3);
     assert!(run.gaps.is_empty());
 }

@@ -3,6 +3,8 @@
 //! The hub's writer is the only one that writes these tables, so it numbers their rows itself. A batch
 //! without holes costs one statement; nothing is staged in temporary tables.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Service, Source, Stream, Topic, health::Status};
 use tokio_postgres::{Client, Row, Statement, Transaction};
@@ -65,11 +67,11 @@ pub(super) async fn load(client: &Client) -> Result<Ledger, StoreError> {
         )
         .await
         .map_err(failed)?;
-    let mut open: std::collections::HashMap<(Topic, u32), Vec<Gap>> =
+    let mut open: std::collections::HashMap<(Topic, u32), Vec<Arc<Gap>>> =
         std::collections::HashMap::new();
     for row in &gaps {
         if let Some(key) = boot(row) {
-            open.entry(key).or_default().push(gap(row));
+            open.entry(key).or_default().push(Arc::new(gap(row)));
         }
     }
     let mut strangers = std::collections::HashSet::new();
