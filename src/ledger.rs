@@ -8,10 +8,7 @@
 //! Pure: what a batch changes is collected in a [`Batch`] and becomes true with [`Ledger::take`], after
 //! the transaction that writes it. Limits: [`BOOTS_MAX`], [`SPANS_MAX`], [`STRANGERS_MAX`].
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Number, Topic};

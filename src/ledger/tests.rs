@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ioc_ingest::{Service, Source, Stream};
 use proptest::{prelude::*, test_runner::Config};

@@ -239,7 +239,7 @@ export type Series = {
   unit_of_measure: string,
   /** Length of a bucket, seconds. */
   resolution_s: number,
-  /** `raw` or `5min`: where it was read from. */
+  /** `raw`, `5min`, `1h` or `1d`: the rows that it was summed up from; the values do not depend on it. */
   basis: string,
   /** `[time, value, good, expected]` per bucket: its begin; the value, null when nothing was measured; intervals without a quality bit; intervals that the registered period promises, null when none is registered. */
   points: [time: string, value: number | null, good: number, expected: number | null][],
