@@ -162,7 +162,6 @@ mod tests {
             bucket,
             detector_id,
             first: at(5 * i64::try_from(bucket).unwrap()),
-            intervals: 10,
             good: 9,
             duration_ms: 300_000,
             count_ms: 300_000,
