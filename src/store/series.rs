@@ -61,7 +61,19 @@ pub enum SeriesBasis {
     Days,
 }
 
-/// Sums beside the intervals and counts, which always come.
+impl SeriesBasis {
+    /// `raw`, `5min`, `1h` or `1d`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::FiveMinutes => "5min",
+            Self::Hours => "1h",
+            Self::Days => "1d",
+        }
+    }
+}
+
+/// Sums beside the good intervals and counts, which always come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SeriesSums {
     /// Occupancy and its duration.
@@ -70,9 +82,16 @@ pub struct SeriesSums {
     pub speed: bool,
     /// Vehicle classes.
     pub classes: bool,
+    /// All lanes and zones as one, number 0; from a rollup only.
+    pub together: bool,
 }
 
 impl SeriesSums {
+    /// The column that tells lanes and zones apart.
+    const fn lane(self) -> &'static str {
+        if self.together { "0" } else { "detector_id" }
+    }
+
     /// Columns after the lane or zone: every sum that is not wanted costs time.
     fn columns(self) -> String {
         let sum = |name: &str| format!("sum({name})::int8");
@@ -145,7 +164,7 @@ const RAW_CLASSES: &str = raw!(
        sum(classes[5])::int8, sum(classes[6])::int8, sum(classes[7])::int8, sum(classes[8])::int8,
        sum(classes[9])::int8, sum(classes[10])::int8"
 );
-/// Text of the query for rolled-up series, with a place for what is asked for.
+/// Text of the query for rolled-up series, with places for what is asked for.
 const ROLLUP: &str = include_str!("series_rollup.sql");
 /// The same where nothing is marked, which is the normal state; it knows the first ten parameters.
 const ROLLUP_UNMARKED: &str = include_str!("series_unmarked.sql");
@@ -266,7 +285,7 @@ impl Store {
         } else {
             (ROLLUP_UNMARKED, &parameters[..10])
         };
-        let sql = sql.replace("{sums}", &asked.sums.columns());
+        let sql = sql.replace("{sums}", &asked.sums.columns()).replace("{lane}", asked.sums.lane());
         let statement = transaction.prepare_cached(&sql).await.map_err(failed)?;
         let rows = transaction.query(&statement, parameters).await;
         transaction.commit().await.map_err(failed)?;

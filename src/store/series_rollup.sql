@@ -13,7 +13,7 @@ dirty_hour as materialized (
   from rollup_dirty
   where detector_id = any($1::int4[]) and hour >= greatest($5::timestamptz, $12::timestamptz) and hour < $6
 )
-select width_bucket(bucket, $2::timestamptz[]) - 1 as at, detector_id, null::timestamptz, {sums}
+select width_bucket(bucket, $2::timestamptz[]) - 1 as at, {lane} as lane, null::timestamptz, {sums}
 from (
   select
     bucket, detector_id, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
@@ -69,5 +69,5 @@ from (
   from interval_5min
   where detector_id = any($1) and bucket >= $9 and bucket < $10
 ) as part
-group by 1, 2
-order by 1, 2
+group by at, lane
+order by at, lane

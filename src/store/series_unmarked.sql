@@ -1,5 +1,5 @@
 -- The same as series_rollup.sql where no day or hour of the span is marked.
-select width_bucket(bucket, $2::timestamptz[]) - 1 as at, detector_id, null::timestamptz, {sums}
+select width_bucket(bucket, $2::timestamptz[]) - 1 as at, {lane} as lane, null::timestamptz, {sums}
 from (
   select
     bucket, detector_id, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
@@ -25,5 +25,5 @@ from (
   from interval_5min
   where detector_id = any($1) and bucket >= $9 and bucket < $10
 ) as part
-group by 1, 2
-order by 1, 2
+group by at, lane
+order by at, lane
