@@ -138,6 +138,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(unit::areas))
         .routes(routes!(unit::units))
         .routes(routes!(series::series))
+        .routes(routes!(series::total::total))
         .routes(routes!(state::state))
         .routes(routes!(ticket::list))
         .routes(routes!(ticket::one))

@@ -220,7 +220,11 @@ impl Store {
             config
         };
         let timeout_ms = settings.statement_timeout_ms;
-        let readers = prepare(settings.application.clone(), "ioc-hub reader", timeout_ms);
+        let mut readers = prepare(settings.application.clone(), "ioc-hub reader", timeout_ms);
+        // Spans decide which chunks are opened: a plan for any span would open all of them.
+        readers.options(format!(
+            "-c statement_timeout={timeout_ms} -c timezone=UTC -c plan_cache_mode=force_custom_plan"
+        ));
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         // Over a Unix socket there is no host name, which the encrypting connector wants even when
         // encryption is off.

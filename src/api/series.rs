@@ -1,7 +1,7 @@
 //! History of traffic detectors: one series per source, lane or zone, quantity and class.
 //!
 //! `query` reads what is asked for, `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
-//! them, `text` writes CSV and columns. Limits: 50 series, 200,000 points and about 5 million stored
+//! them, `text` writes CSV and columns; `total` adds up many devices. Limits: 50 series, 200,000 points and about 5 million stored
 //! rows per request, 20,000 points per series; beyond them the request is refused before any query.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::{
     access::Right,
     store::{
         device::{DetectorRow, DeviceFilter, DeviceRow},
-        series::{SeriesAsked, SeriesBasis, SeriesSums},
+        series::{SeriesAsked, SeriesSums},
     },
 };
 use fold::{Point, Quantity};
@@ -27,6 +27,7 @@ mod fold;
 mod plan;
 mod query;
 mod text;
+pub(super) mod total;
 
 /// Most series of one request.
 const SERIES_MAX: usize = 50;
@@ -230,6 +231,7 @@ impl Reading<'_> {
                     occupancy: asking.quantity.contains(&Quantity::Occupancy),
                     speed: asking.quantity.contains(&Quantity::SpeedKmh),
                     classes: by_class,
+                    together: false,
                 },
                 zone: app.settings.zone,
             })
@@ -266,12 +268,7 @@ fn one(
         class: class.map(Class::as_str),
         unit_of_measure: quantity.unit_of_measure(),
         resolution_s: plan.step_s,
-        basis: match plan.basis {
-            SeriesBasis::Raw => "raw",
-            SeriesBasis::FiveMinutes => "5min",
-            SeriesBasis::Hours => "1h",
-            SeriesBasis::Days => "1d",
-        },
+        basis: plan.basis.as_str(),
         points,
     }
 }

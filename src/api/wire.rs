@@ -62,6 +62,8 @@ fn wire_types_are_up_to_date() {
         unit::Unit,
         unit::Successor,
         series::SeriesSet,
+        series::total::TotalSet,
+        series::total::Total,
         series::Series,
         state::CityState,
         state::ShownDevice,

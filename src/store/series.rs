@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ioc_ingest::interval::CLASSES;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::{IsolationLevel, Row, types::ToSql};
 
 use super::{
     Store, StoreError,
@@ -22,13 +22,11 @@ pub struct SeriesRow {
     pub bucket: usize,
     /// Lane or zone.
     pub detector_id: i32,
-    /// Start of the first interval; of the rollup the start of its 5 minutes.
+    /// Start of the first interval; from a rollup the start of the bucket.
     pub first: DateTime<Utc>,
-    /// Intervals.
-    pub intervals: i64,
     /// Intervals without a quality bit.
     pub good: i64,
-    /// Duration of all intervals, milliseconds.
+    /// Duration of all intervals, milliseconds; from a rollup only with classes.
     pub duration_ms: i64,
     /// Duration of the intervals with a count, milliseconds; from the rollup in proportion.
     pub count_ms: i64,
@@ -63,7 +61,19 @@ pub enum SeriesBasis {
     Days,
 }
 
-/// Sums beside the intervals and counts, which always come.
+impl SeriesBasis {
+    /// `raw`, `5min`, `1h` or `1d`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::FiveMinutes => "5min",
+            Self::Hours => "1h",
+            Self::Days => "1d",
+        }
+    }
+}
+
+/// Sums beside the good intervals and counts, which always come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SeriesSums {
     /// Occupancy and its duration.
@@ -72,15 +82,22 @@ pub struct SeriesSums {
     pub speed: bool,
     /// Vehicle classes.
     pub classes: bool,
+    /// All lanes and zones as one, number 0; from a rollup only.
+    pub together: bool,
 }
 
 impl SeriesSums {
+    /// The column that tells lanes and zones apart.
+    const fn lane(self) -> &'static str {
+        if self.together { "0" } else { "detector_id" }
+    }
+
     /// Columns after the lane or zone: every sum that is not wanted costs time.
     fn columns(self) -> String {
         let sum = |name: &str| format!("sum({name})::int8");
         let wanted =
             |wanted: bool, name: &str| if wanted { sum(name) } else { "0::int8".to_owned() };
-        let mut columns = vec![sum("intervals"), sum("good"), sum("duration_ms"), sum("count_ms")];
+        let mut columns = vec![sum("good"), wanted(self.classes, "duration_ms"), sum("count_ms")];
         columns.push("case when sum(count_n) > 0 then sum(count_sum)::int8 end".to_owned());
         columns.extend(["occupancy_ms", "occupancy_sum"].map(|name| wanted(self.occupancy, name)));
         columns.extend(["speed_count", "speed_sum"].map(|name| wanted(self.speed, name)));
@@ -115,7 +132,7 @@ macro_rules! raw {
     ($classes:literal) => {
         concat!(
             "select width_bucket(time, $4::timestamptz[]) - 1 as at, detector_id, min(time),
-                    count(*), count(*) filter (where quality & $5 = 0), sum(duration_ms)::int8,
+                    count(*) filter (where quality & $5 = 0), sum(duration_ms)::int8,
                     coalesce(sum(duration_ms) filter (where count is not null), 0)::int8,
                     sum(count)::int8,
                     coalesce(sum(duration_ms) filter (where occupancy_e4 is not null), 0)::int8,
@@ -149,6 +166,11 @@ const RAW_CLASSES: &str = raw!(
 );
 /// Text of the query for rolled-up series, with places for what is asked for.
 const ROLLUP: &str = include_str!("series_rollup.sql");
+/// The same where nothing is marked, which is the normal state; it knows the first ten parameters.
+const ROLLUP_UNMARKED: &str = include_str!("series_unmarked.sql");
+const MARKED: &str = "\
+    select exists (select from rollup_dirty \
+    where detector_id = any($1) and hour > $2::timestamptz - interval '1 hour' and hour < $3)";
 const CLASS_COLUMNS: [&str; CLASSES] = [
     "motorcycle",
     "bicycle",
@@ -163,7 +185,7 @@ const CLASS_COLUMNS: [&str; CLASSES] = [
 ];
 
 /// Number of the first class column.
-const FIRST_CLASS: usize = 14;
+const FIRST_CLASS: usize = 13;
 
 type Span = (DateTime<Utc>, DateTime<Utc>);
 
@@ -212,7 +234,7 @@ impl Store {
             }
         };
         let rows = rows.map_err(failed)?;
-        let row = |row| series_row(row, asked.sums.classes);
+        let row = |row| series_row(row, edges, asked.sums.classes);
         rows.iter().map(row).collect::<Result<_, _>>().map_err(failed)
     }
 
@@ -238,33 +260,44 @@ impl Store {
         if borders.is_empty() {
             borders.push(span.0);
         }
-        let sql = ROLLUP.replace("{sums}", &asked.sums.columns());
+        let marked = transaction.prepare_cached(MARKED).await.map_err(failed)?;
+        let is_marked: bool = transaction
+            .query_one(&marked, &[&asked.detectors, &days.0, &hours.1])
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(failed)?;
+        let parameters: [&(dyn ToSql + Sync); 12] = [
+            &asked.detectors,
+            &asked.edges,
+            &days.0,
+            &days.1,
+            &hours.0,
+            &hours.1,
+            &before.0,
+            &before.1,
+            &after.0,
+            &after.1,
+            &borders,
+            &state.kept_since,
+        ];
+        let (sql, parameters) = if is_marked {
+            (ROLLUP, &parameters[..])
+        } else {
+            (ROLLUP_UNMARKED, &parameters[..10])
+        };
+        let sql = sql.replace("{sums}", &asked.sums.columns()).replace("{lane}", asked.sums.lane());
         let statement = transaction.prepare_cached(&sql).await.map_err(failed)?;
-        let rows = transaction
-            .query(
-                &statement,
-                &[
-                    &asked.detectors,
-                    &asked.edges,
-                    &days.0,
-                    &days.1,
-                    &hours.0,
-                    &hours.1,
-                    &before.0,
-                    &before.1,
-                    &after.0,
-                    &after.1,
-                    &borders,
-                    &state.kept_since,
-                ],
-            )
-            .await;
+        let rows = transaction.query(&statement, parameters).await;
         transaction.commit().await.map_err(failed)?;
         Ok(rows)
     }
 }
 
-fn series_row(row: &Row, with_classes: bool) -> Result<SeriesRow, tokio_postgres::Error> {
+fn series_row(
+    row: &Row,
+    edges: &[DateTime<Utc>],
+    with_classes: bool,
+) -> Result<SeriesRow, tokio_postgres::Error> {
     let bucket: i32 = row.try_get(0)?;
     let mut classes = [None; CLASSES];
     if with_classes {
@@ -272,21 +305,22 @@ fn series_row(row: &Row, with_classes: bool) -> Result<SeriesRow, tokio_postgres
             *sum = row.try_get(FIRST_CLASS + class)?;
         }
     }
+    let bucket = usize::try_from(bucket).unwrap_or(0);
+    let first: Option<DateTime<Utc>> = row.try_get(2)?;
     Ok(SeriesRow {
-        bucket: usize::try_from(bucket).unwrap_or(0),
+        bucket,
         detector_id: row.try_get(1)?,
-        first: row.try_get(2)?,
-        intervals: row.try_get(3)?,
-        good: row.try_get(4)?,
-        duration_ms: row.try_get(5)?,
-        count_ms: row.try_get(6)?,
-        count: row.try_get(7)?,
-        occupancy_ms: row.try_get(8)?,
-        occupancy_sum: row.try_get(9)?,
-        speed_count: row.try_get(10)?,
-        speed_sum: row.try_get(11)?,
-        headway_count: row.try_get(12)?,
-        headway_sum: row.try_get(13)?,
+        first: first.or_else(|| edges.get(bucket).copied()).unwrap_or_default(),
+        good: row.try_get(3)?,
+        duration_ms: row.try_get(4)?,
+        count_ms: row.try_get(5)?,
+        count: row.try_get(6)?,
+        occupancy_ms: row.try_get(7)?,
+        occupancy_sum: row.try_get(8)?,
+        speed_count: row.try_get(9)?,
+        speed_sum: row.try_get(10)?,
+        headway_count: row.try_get(11)?,
+        headway_sum: row.try_get(12)?,
         classes,
     })
 }

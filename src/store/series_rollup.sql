@@ -13,10 +13,10 @@ dirty_hour as materialized (
   from rollup_dirty
   where detector_id = any($1::int4[]) and hour >= greatest($5::timestamptz, $12::timestamptz) and hour < $6
 )
-select width_bucket(bucket, $2::timestamptz[]) - 1 as at, detector_id, min(bucket), {sums}
+select width_bucket(bucket, $2::timestamptz[]) - 1 as at, {lane} as lane, null::timestamptz, {sums}
 from (
   select
-    bucket, detector_id, intervals, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
+    bucket, detector_id, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
     speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_1d r
   where detector_id = any($1) and bucket >= $3 and bucket < $4
@@ -28,7 +28,7 @@ from (
   from dirty_day d
   cross join lateral (
     select
-      bucket, detector_id, intervals, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
+      bucket, detector_id, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
       occupancy_sum, speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
     from interval_5min
     where detector_id = d.detector_id and bucket >= d.day
@@ -39,7 +39,7 @@ from (
   where d.day >= $12
   union all
   select
-    bucket, detector_id, intervals, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
+    bucket, detector_id, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
     speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_1h r
   where detector_id = any($1) and bucket >= $5 and bucket < $6
@@ -49,7 +49,7 @@ from (
   from dirty_hour d
   cross join lateral (
     select
-      bucket, detector_id, intervals, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
+      bucket, detector_id, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
       occupancy_sum, speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
     from interval_5min
     where detector_id = d.detector_id and bucket >= d.hour and bucket < d.hour + interval '1 hour'
@@ -58,16 +58,16 @@ from (
   ) as r
   union all
   select
-    bucket, detector_id, intervals, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
+    bucket, detector_id, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
     occupancy_sum, speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_5min
   where detector_id = any($1) and bucket >= $7 and bucket < $8
   union all
   select
-    bucket, detector_id, intervals, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
+    bucket, detector_id, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,
     occupancy_sum, speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_5min
   where detector_id = any($1) and bucket >= $9 and bucket < $10
 ) as part
-group by 1, 2
-order by 1, 2
+group by at, lane
+order by at, lane

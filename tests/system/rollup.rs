@@ -26,7 +26,8 @@ use crate::{
 
 const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
 const SEED: u64 = 11;
-const SUMS: SeriesSums = SeriesSums { occupancy: true, speed: true, classes: true };
+const SUMS: SeriesSums =
+    SeriesSums { occupancy: true, speed: true, classes: true, together: false };
 
 /// Compares everything that a database holds.
 async fn verified(client: &Client, zone: Tz) -> anyhow::Result<Verified> {
@@ -131,6 +132,22 @@ async fn late_data_changes_hours_and_days_at_once() -> anyhow::Result<()> {
             let (read, rows) = counts(&site.hub.store, &client, basis, edges).await?;
             assert_eq!(read, rows, "{basis:?} after {late}");
         }
+    }
+    // The same over all devices together, over HTTP.
+    let administrator = site.administrator().await?;
+    for (step, edges, basis) in [("1h", &hours, "1h"), ("1d", &days, "1d"), ("5m", &hours, "5min")]
+    {
+        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let (begin, end) = (time(&edges[0]), time(&edges[edges.len() - 1]));
+        let path = format!("/api/v1/series/total?service=vds&step={step}&from={begin}&to={end}");
+        let found = administrator.json(&path).await?;
+        assert_eq!(found["basis"], basis);
+        let points = found["totals"][0]["points"].as_array().cloned().unwrap_or_default();
+        let sum: f64 = points.iter().filter_map(|point| point[1].as_f64()).sum();
+        let rows: i64 = raw_counts(&client, edges).await?.iter().sum();
+        #[expect(clippy::cast_possible_truncation, reason = "a small whole number")]
+        let sum = sum as i64;
+        assert_eq!(sum, rows, "{step}");
     }
     settle(&site).await?;
     assert_eq!(site.count(marks).await?, 0);

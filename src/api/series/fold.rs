@@ -86,6 +86,24 @@ pub(super) fn points(
         .collect()
 }
 
+/// How many samples these devices together promise in each bucket until `now`, each with its period
+/// and number of lanes or zones; null when one has no period.
+pub(super) fn promised(
+    plan: &Plan,
+    devices: &[(Option<i32>, usize)],
+    now: DateTime<Utc>,
+) -> Vec<Option<i64>> {
+    let mut alike = std::collections::BTreeMap::new();
+    for (period_ms, lanes) in devices {
+        *alike.entry(*period_ms).or_insert(0) += *lanes;
+    }
+    let of_bucket = |edge: &[DateTime<Utc>]| {
+        let span = (edge[0], edge[1].min(now));
+        alike.iter().map(|(period_ms, lanes)| expected(span, *period_ms, *lanes)).sum()
+    };
+    plan.edges.windows(2).map(of_bucket).collect()
+}
+
 /// How many samples the registered period promises until `now`; null without a period.
 fn expected(
     (start, end): (DateTime<Utc>, DateTime<Utc>),
@@ -162,7 +180,6 @@ mod tests {
             bucket,
             detector_id,
             first: at(5 * i64::try_from(bucket).unwrap()),
-            intervals: 10,
             good: 9,
             duration_ms: 300_000,
             count_ms: 300_000,
@@ -209,6 +226,13 @@ mod tests {
         assert_eq!(shares, [(0, Some(20)), (18, Some(12)), (0, Some(0))]);
         let found = points(&plan(), &rows, &[1, 2], what, (None, at(8)));
         assert_eq!(found[0].expected, None);
+    }
+
+    #[test]
+    fn many_devices_promise_together() {
+        let devices = [(Some(30_000), 2), (Some(60_000), 1), (Some(30_000), 1)];
+        assert_eq!(promised(&plan(), &devices, at(8)), [Some(35), Some(21), Some(0)]);
+        assert_eq!(promised(&plan(), &[(None, 1), (Some(30_000), 1)], at(8)), [None; 3]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use crate::{api::problem::Problem, day::midnight, store::series::SeriesBasis};
 
 /// Length of a bucket of the rollup, seconds.
-const ROLLUP_S: i64 = 300;
+pub(super) const ROLLUP_S: i64 = 300;
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
 /// Steps that are chosen when none is asked for, seconds.

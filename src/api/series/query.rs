@@ -10,7 +10,7 @@ use crate::api::{
 };
 
 /// Points of a series when neither `points` nor `step` is given.
-const POINTS: i64 = 2_000;
+pub(super) const POINTS: i64 = 2_000;
 
 /// Which series.
 #[derive(Debug, utoipa::IntoParams)]
@@ -90,7 +90,8 @@ impl SeriesQuery {
     }
 }
 
-fn named<T: Copy>(
+/// The values of a parameter that are names of these.
+pub(super) fn named<T: Copy>(
     params: &mut Params,
     field: &'static str,
     known: &[(&str, T)],
