@@ -1,6 +1,12 @@
 //! What breaks around the hub: nothing acknowledged is lost, nothing is stored twice, and the hub says
 //! what is missing.
 
+mod clock;
+mod full;
+mod kill;
+mod link;
+mod outage;
+
 use chrono::TimeDelta;
 use ioc_hub::access::Role;
 use serde_json::{Value, json};
@@ -9,13 +15,10 @@ use tokio::net::TcpListener;
 use crate::{
     channel::Channel,
     message::{bucket, events, interval, now, period},
-    process::Process,
-    publisher::Publisher,
     server::{
-        Mosquitto, administer, connect, create_database, database_name, new_database, number,
-        repository, wait_for, wait_number,
+        Mosquitto, administer, create_database, database_name, new_database, repository, wait_for,
     },
-    site::{CITY, Site, SiteOptions, permit},
+    site::{Site, SiteOptions, permit},
 };
 
 /// Intervals of four lanes, many stations in turn, over some buckets.
@@ -145,33 +148,6 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() -> anyhow::Resul
     site.ready().await?;
     site.stop().await?;
     Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hub_that_is_killed_loses_nothing_and_stores_nothing_twice() -> anyhow::Result<()> {
-    let _permit = permit().await?;
-    let (database, broker) = (new_database().await?, Mosquitto::new().await?);
-    let mut hub = Process::start(&database, &broker).await?;
-    let whole = |(topic, payload): (String, Vec<u8>)| (format!("ioc/1/{CITY}/{topic}"), payload);
-    let mut device = Publisher::connect(broker.address());
-    let client = connect(&database).await?;
-    let rows = "select count(*) from interval_reading";
-    for round in 0..3 {
-        let before = number(&client, rows).await?;
-        let (from, to) = (round * 1_500, (round + 1) * 1_500);
-        device.publish_all(intervals(from, to).map(whole)).await?;
-        // In the middle of its work: some is committed, not all is acknowledged.
-        wait_for("the hub is at work", || async {
-            Ok((number(&client, rows).await? > before).then_some(()))
-        })
-        .await?;
-        hub.kill().await?;
-        hub = Process::start(&database, &broker).await?;
-    }
-    wait_number(&client, rows, 3 * 1_500 * 4).await?;
-    assert_eq!(number(&client, include_str!("rollup.sql")).await?, 0);
-    assert_eq!(number(&client, "select count(*) from quarantine").await?, 0);
-    hub.kill().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
