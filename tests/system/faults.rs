@@ -184,6 +184,20 @@ async fn a_database_that_takes_nothing_is_waited_for() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hub_whose_batch_fails_on_a_connection_that_lives_goes_on() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let owner = site.client().await?;
+    owner.batch_execute("revoke insert on interval_reading from ioc_app").await?;
+    site.publish_all(intervals(0, 50)).await?;
+    site.wait_readiness("away", |ready| !ready.database.ready).await?;
+    owner.batch_execute("grant insert on interval_reading to ioc_app").await?;
+    site.ready().await?;
+    site.wait_count("select count(*) from interval_reading", 200).await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_restarts_loses_nothing() -> anyhow::Result<()> {
     let mut site = Site::start().await?;
     let mut channel = Channel::open(&site.administrator().await?).await?;
