@@ -16,6 +16,9 @@ use tokio_postgres::{Client, Config};
 
 use crate::server::{DEADLINE, next_number, open, programs, settings};
 
+/// How much of a log is told.
+const LOG_BYTES: usize = 4_000;
+
 /// A server with an empty database of the hub.
 pub(crate) struct Cluster {
     settings: LocalSettings,
@@ -136,6 +139,12 @@ impl Cluster {
         let mut running = self.running.take().context("the server runs")?;
         let ended = tokio::time::timeout(DEADLINE, running.ended()).await;
         ended.map(drop).context("the server goes on")
+    }
+
+    /// The end of what the server wrote into its log.
+    pub(crate) fn log(&self) -> String {
+        let text = std::fs::read(self.settings.data.join("database.log")).unwrap_or_default();
+        String::from_utf8_lossy(&text[text.len().saturating_sub(LOG_BYTES)..]).into_owned()
     }
 
     /// Whether the server runs still; one that has ended by itself is put away.

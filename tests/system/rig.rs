@@ -80,7 +80,9 @@ impl Works {
             let report = self.hub.browser.get("/readyz").await?.json()?;
             Ok((report[part]["ready"] == ready).then_some(()))
         };
-        wait_for(&format!("{part} ready: {ready}"), seen).await
+        let waited = wait_for(&format!("{part} ready: {ready}"), seen).await;
+        let state = self.hub.browser.get("/readyz").await?.text();
+        waited.with_context(|| format!("{state}\n{}", self.cluster.log()))
     }
 
     /// Waits until the hub has written something more: it is in the middle of its work.

@@ -51,13 +51,11 @@ fn difference(what: &str, stored: &[String], expected: &BTreeSet<String>) -> Str
     told
 }
 
-/// The quarantine: what could be numbered stands there once, the rest at least once.
+/// The quarantine: everything malformed and nothing else; what came again may stand there again.
 async fn refused(client: &Client, truth: &Truth, sources: &[String]) -> anyhow::Result<String> {
     let mut stored = texts(client, REFUSED, sources).await?;
     stored.sort_unstable();
-    // Without a number nothing tells a redelivery from a second message.
-    let numbered = |text: &String| truth.refused.get(text).copied().unwrap_or(true);
-    stored.dedup_by(|again, first| again == first && !numbered(first));
+    stored.dedup();
     Ok(difference("quarantine", &stored, &truth.refused.keys().cloned().collect()))
 }
 

@@ -6,7 +6,6 @@ use crate::{
     cluster::Cluster,
     disk::{Disk, skipped},
     rig::Rig,
-    server::wait_for,
     site::permit,
 };
 
@@ -42,11 +41,7 @@ async fn fill(test: &str, seed: u64, rounds: u32, away: Duration) -> anyhow::Res
         if !works.cluster.is_running().await {
             works.cluster.start().await?;
         }
-        wait_for("the database is back", || async {
-            let report = works.hub.browser.get("/readyz").await?.json()?;
-            Ok((report["database"]["ready"] == true).then_some(()))
-        })
-        .await?;
+        works.wait_part("database", true).await?;
         rig.holds().await?;
     }
     rig.stop().await?;

@@ -89,10 +89,10 @@ async fn break_and_mend(works: &mut Works, outage: Outage, away: Duration) -> an
             let reload = "select pg_reload_conf()";
             works.cluster.administer(&[read_only, reload, CUT]).await?;
             hold(works, away).await?;
-            // A session that was opened read-only says so itself.
-            let writable = "set transaction_read_only = off; \
-                            alter system reset default_transaction_read_only";
-            works.cluster.administer(&[writable, reload, CUT]).await?;
+            // The session itself was opened read-only.
+            let writable = "set default_transaction_read_only = off";
+            let reset = "alter system reset default_transaction_read_only";
+            works.cluster.administer(&[writable, reset, reload, CUT]).await?;
         }
     }
     works.wait_part("database", true).await
