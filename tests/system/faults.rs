@@ -4,8 +4,8 @@
 mod clock;
 mod full;
 mod kill;
-mod link;
-mod outage;
+pub(crate) mod link;
+pub(crate) mod outage;
 
 use chrono::TimeDelta;
 use ioc_hub::access::Role;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Intervals of four lanes, many stations in turn, over some buckets.
-pub(crate) fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
+fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
     // Long ago enough for every number to lie in the past, in whole buckets of a fixed day.
     let begin = bucket() - TimeDelta::days(2);
     (from..to).map(move |n| {
@@ -38,7 +38,7 @@ pub(crate) fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec
 }
 
 /// Statement that ends every connection of a hub to a database.
-pub(crate) fn cut(database: &str) -> String {
+fn cut(database: &str) -> String {
     format!(
         "select pg_terminate_backend(pid) from pg_stat_activity \
          where datname = '{database}' and application_name like 'ioc-hub%'"

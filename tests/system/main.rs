@@ -27,6 +27,7 @@ mod rollup;
 mod server;
 mod simulate;
 mod site;
+mod soak;
 mod store;
 mod stored;
 mod storm;

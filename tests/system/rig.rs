@@ -20,7 +20,9 @@ use crate::{
 };
 
 /// Messages per second while something breaks.
-const RATE_PER_S: u32 = 1_000;
+const RATE_PER_S: usize = 1_000;
+/// Handfuls of messages in a second.
+const HANDFULS_PER_S: usize = 20;
 /// Time between two handfuls of messages.
 const TICK: Duration = Duration::from_millis(50);
 /// By how much the memory of the hub may lie above its level before the faults, bytes: what an
@@ -34,6 +36,8 @@ pub(crate) struct Works {
     pub(crate) to_database: Proxy,
     pub(crate) to_broker: Proxy,
     pub(crate) hub: Process,
+    /// Keys of the configuration that differ from the defaults.
+    changed: Vec<(&'static str, String)>,
 }
 
 /// Who publishes.
@@ -46,31 +50,32 @@ struct Devices {
 pub(crate) struct Rig {
     pub(crate) works: Works,
     devices: Devices,
+    /// Level of the hub's memory; 0 where it is not compared.
     memory_bytes: u64,
+    /// Messages per second while something breaks.
+    rate_per_s: usize,
 }
 
 impl Works {
-    async fn start(cluster: Cluster) -> anyhow::Result<Self> {
+    /// A hub with these keys changed, on this database server.
+    pub(crate) async fn start(
+        cluster: Cluster,
+        changed: Vec<(&'static str, String)>,
+    ) -> anyhow::Result<Self> {
         let broker = Mosquitto::new().await?;
         let to_database = Proxy::before(Server::Unix(cluster.socket())).await?;
         let to_broker = Proxy::before(Server::Tcp(broker.address())).await?;
-        let hub = Self::hub(&cluster, &to_database, &to_broker).await?;
-        Ok(Self { cluster, broker, to_database, to_broker, hub })
-    }
-
-    async fn hub(
-        cluster: &Cluster,
-        to_database: &Proxy,
-        to_broker: &Proxy,
-    ) -> anyhow::Result<Process> {
         let settings = cluster.over(to_database.address().port())?;
-        Process::start_with(&settings, to_broker.address(), &[]).await
+        let hub = Process::start(&settings, to_broker.address(), &changed).await?;
+        Ok(Self { cluster, broker, to_database, to_broker, hub, changed })
     }
 
     /// Kills the hub and starts the next on the same broker and database.
     pub(crate) async fn kill_hub(&mut self) -> anyhow::Result<()> {
         self.hub.kill().await?;
-        self.hub = Self::hub(&self.cluster, &self.to_database, &self.to_broker).await?;
+        let settings = self.cluster.over(self.to_database.address().port())?;
+        let broker = self.to_broker.address();
+        self.hub = Process::start(&settings, broker, &self.changed).await?;
         Ok(())
     }
 
@@ -110,13 +115,16 @@ impl Devices {
     }
 
     /// Publishes at a steady rate until `done`.
-    async fn publish_until(&mut self, done: &CancellationToken) -> anyhow::Result<()> {
+    async fn publish_until(
+        &mut self,
+        done: &CancellationToken,
+        rate_per_s: usize,
+    ) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let handful = usize::try_from(RATE_PER_S)? * usize::try_from(TICK.as_millis())? / 1_000;
         while !done.is_cancelled() {
             ticks.tick().await;
-            let messages = self.truth.next(handful);
+            let messages = self.truth.next(rate_per_s / HANDFULS_PER_S);
             self.publish(messages).await?;
         }
         Ok(())
@@ -131,14 +139,19 @@ impl Rig {
 
     /// The same on this database server.
     pub(crate) async fn on(cluster: Cluster, seed: u64) -> anyhow::Result<Self> {
-        let works = Works::start(cluster).await?;
-        let publisher = Publisher::connect(works.broker.address());
-        let devices = Devices { truth: Truth::of_the_city(seed), publisher };
-        let mut rig = Self { works, devices, memory_bytes: 0 };
+        let works = Works::start(cluster, Vec::new()).await?;
+        let mut rig = Self::of(works, Truth::of_the_city(seed), RATE_PER_S);
         rig.publish(2_000).await?;
         rig.holds().await?;
         rig.memory_bytes = rig.works.hub.memory_bytes()?;
         Ok(rig)
+    }
+
+    /// A hub whose memory is not compared, with these devices.
+    pub(crate) fn of(works: Works, truth: Truth, rate_per_s: usize) -> Self {
+        let publisher = Publisher::connect(works.broker.address());
+        let devices = Devices { truth, publisher };
+        Self { works, devices, memory_bytes: 0, rate_per_s }
     }
 
     /// Publishes so many messages at once.
@@ -153,11 +166,12 @@ impl Rig {
         breaking: impl AsyncFnOnce(&mut Works) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let (works, done) = (&mut self.works, CancellationToken::new());
+        let publishing = self.devices.publish_until(&done, self.rate_per_s);
         let broken = async {
             let _end = done.clone().drop_guard();
             breaking(works).await
         };
-        let (published, broken) = tokio::join!(self.devices.publish_until(&done), broken);
+        let (published, broken) = tokio::join!(publishing, broken);
         broken?;
         published
     }
@@ -196,10 +210,14 @@ impl Rig {
         }
     }
 
-    /// Ends everything; says how much went through.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<u64> {
+    /// What the devices know.
+    pub(crate) const fn truth(&self) -> &Truth {
+        &self.devices.truth
+    }
+
+    /// Ends everything.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.works.hub.kill().await?;
-        self.works.cluster.stop().await.context("the database stops")?;
-        Ok(self.devices.truth.messages())
+        self.works.cluster.stop().await.context("the database stops")
     }
 }

@@ -5,7 +5,13 @@
 //! by up to a day, 1 % are malformed, 1 % are held back behind their successors; neighbours swap places,
 //! numbers are lost for good, and now and then a device starts anew with another boot.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -79,7 +85,7 @@ pub(crate) struct Truth {
     numbers: BTreeMap<Run, BTreeSet<u64>>,
     /// Latest message per source and stream: time, boot, seq.
     latest: BTreeMap<(String, &'static str), (DateTime<Utc>, u32, u64)>,
-    messages: u64,
+    messages: Arc<AtomicU64>,
 }
 
 /// Which devices speak.
@@ -126,7 +132,7 @@ impl Truth {
             refused: BTreeMap::new(),
             numbers: BTreeMap::new(),
             latest: BTreeMap::new(),
-            messages: 0,
+            messages: Arc::default(),
         }
     }
 
@@ -182,7 +188,7 @@ impl Truth {
     /// The broker has acknowledged these.
     pub(crate) fn accept(&mut self, messages: Vec<Message>) {
         for message in messages {
-            self.messages += 1;
+            self.messages.fetch_add(1, Ordering::Relaxed);
             if let Some((run, seq)) = &message.number {
                 self.numbers.entry(run.clone()).or_default().insert(*seq);
             }
@@ -207,9 +213,9 @@ impl Truth {
         }
     }
 
-    /// Messages that the broker has acknowledged, repetitions included.
-    pub(crate) const fn messages(&self) -> u64 {
-        self.messages
+    /// Counts the messages that the broker has acknowledged, repetitions included.
+    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.messages)
     }
 
     /// Sources of the devices.

@@ -26,7 +26,7 @@ async fn kills(seed: u64, rounds: u32, every: u32) -> anyhow::Result<()> {
             rig.holds().await?;
         }
     }
-    rig.stop().await.map(drop)
+    rig.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

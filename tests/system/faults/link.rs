@@ -14,7 +14,7 @@ use crate::{
 
 /// What happens to the network.
 #[derive(Debug, Clone, Copy)]
-enum Break {
+pub(crate) enum Break {
     /// Some acknowledgements reach the broker, the next in part, the others not at all.
     Acknowledgements,
     /// What the database says after a commit gets lost: nobody knows whether it was done.
@@ -31,7 +31,7 @@ enum Break {
     Broker,
 }
 
-const ALL: [Break; 7] = [
+pub(crate) const ALL: [Break; 7] = [
     Break::Acknowledgements,
     Break::Answers,
     Break::Statements,
@@ -41,11 +41,11 @@ const ALL: [Break; 7] = [
     Break::Broker,
 ];
 /// Bytes after which a cut comes: some hundred acknowledgements of four bytes, some answers.
-const BYTES: std::ops::Range<u64> = 200..4_000;
+pub(crate) const BYTES: std::ops::Range<u64> = 200..4_000;
 /// Delay of every piece on a slow network.
 const DELAY: Duration = Duration::from_millis(30);
 
-async fn break_and_mend(
+pub(crate) async fn break_and_mend(
     works: &mut Works,
     what: Break,
     bytes: u64,
@@ -105,7 +105,7 @@ async fn breaks(seed: u64, rounds: u32, away: Duration) -> anyhow::Result<()> {
             rig.holds().await.with_context(|| format!("{what:?}"))?;
         }
     }
-    rig.stop().await.map(drop)
+    rig.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use crate::{
 
 /// What happens to the database.
 #[derive(Debug, Clone, Copy)]
-enum Outage {
+pub(crate) enum Outage {
     /// Every process of the server ends at once.
     Killed,
     /// Stopped and started as by an administrator.
@@ -26,7 +26,7 @@ enum Outage {
     ReadOnly,
 }
 
-const ALL: [Outage; 5] =
+pub(crate) const ALL: [Outage; 5] =
     [Outage::Killed, Outage::Restarted, Outage::Paused, Outage::OutOfConnections, Outage::ReadOnly];
 
 const CUT: &str = "select pg_terminate_backend(pid) from pg_stat_activity \
@@ -62,7 +62,11 @@ async fn hold(works: &Works, away: Duration) -> anyhow::Result<()> {
 }
 
 /// Breaks the database, keeps it broken for a while after the hub has noticed, and mends it.
-async fn break_and_mend(works: &mut Works, outage: Outage, away: Duration) -> anyhow::Result<()> {
+pub(crate) async fn break_and_mend(
+    works: &mut Works,
+    outage: Outage,
+    away: Duration,
+) -> anyhow::Result<()> {
     match outage {
         Outage::Killed => {
             works.cluster.kill().await?;
@@ -113,7 +117,7 @@ async fn outages(seed: u64, rounds: u32, away: Duration) -> anyhow::Result<()> {
             rig.holds().await.with_context(|| format!("{outage:?}"))?;
         }
     }
-    rig.stop().await.map(drop)
+    rig.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
