@@ -187,6 +187,8 @@ impl Rig {
         self.works.hub.ready().await?;
         let client = self.works.client().await?;
         stored::holds(&client, &self.devices.truth).await?;
+        let mismatches = self.works.hub.metric("hub_selfcheck_mismatches_total").await?;
+        ensure!(mismatches < 0.5, "the self-check of the hub found {mismatches} mismatches");
         self.memory_is_back().await
     }
 

@@ -162,7 +162,12 @@ pub(crate) async fn create_database(name: &str) -> anyhow::Result<()> {
     Ok(server().database.create(name).await?)
 }
 
-/// A connection to a test's database as a role. It ends with the test's runtime; `connections` holds what drives it.
+/// A connection to a test's database as the owner. It ends with the test's runtime.
+pub(crate) async fn connect(database: &str) -> anyhow::Result<Client> {
+    connect_as(database, Role::Owner, &Tasks::new()).await
+}
+
+/// The same as a role; `connections` holds what drives it.
 pub(crate) async fn connect_as(
     database: &str,
     role: Role,
