@@ -15,14 +15,17 @@ use tokio::net::TcpListener;
 use crate::{
     channel::Channel,
     message::{bucket, events, interval, now, period},
+    process::Process,
+    publisher::Publisher,
     server::{
-        Mosquitto, administer, create_database, database_name, new_database, repository, wait_for,
+        Mosquitto, administer, connect, create_database, database_name, new_database, number,
+        repository, wait_for, wait_number,
     },
-    site::{Site, SiteOptions, permit},
+    site::{CITY, Site, SiteOptions, permit},
 };
 
 /// Intervals of four lanes, many stations in turn, over some buckets.
-fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
+pub(crate) fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
     // Long ago enough for every number to lie in the past, in whole buckets of a fixed day.
     let begin = bucket() - TimeDelta::days(2);
     (from..to).map(move |n| {
@@ -38,7 +41,7 @@ fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
 }
 
 /// Statement that ends every connection of a hub to a database.
-fn cut(database: &str) -> String {
+pub(crate) fn cut(database: &str) -> String {
     format!(
         "select pg_terminate_backend(pid) from pg_stat_activity \
          where datname = '{database}' and application_name like 'ioc-hub%'"
@@ -148,6 +151,33 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() -> anyhow::Resul
     site.ready().await?;
     site.stop().await?;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_killed_with_a_full_window_loses_nothing() -> anyhow::Result<()> {
+    let _permit = permit().await?;
+    let (database, broker) = (new_database().await?, Mosquitto::new().await?);
+    let mut hub = Process::start(&database, &broker).await?;
+    let whole = |(topic, payload): (String, Vec<u8>)| (format!("ioc/1/{CITY}/{topic}"), payload);
+    let mut device = Publisher::connect(broker.address());
+    let client = connect(&database).await?;
+    let rows = "select count(*) from interval_reading";
+    for round in 0..3 {
+        let before = number(&client, rows).await?;
+        let (from, to) = (round * 1_500, (round + 1) * 1_500);
+        device.publish_all(intervals(from, to).map(whole)).await?;
+        // In the middle of its work: some is committed, not all is acknowledged.
+        wait_for("the hub is at work", || async {
+            Ok((number(&client, rows).await? > before).then_some(()))
+        })
+        .await?;
+        hub.kill().await?;
+        hub = Process::start(&database, &broker).await?;
+    }
+    wait_number(&client, rows, 3 * 1_500 * 4).await?;
+    assert_eq!(number(&client, include_str!("rollup.sql")).await?, 0);
+    assert_eq!(number(&client, "select count(*) from quarantine").await?, 0);
+    hub.kill().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

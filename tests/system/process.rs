@@ -12,7 +12,7 @@ use tokio_postgres::{Config, config::Host};
 
 use crate::{
     browser::Browser,
-    server::{repository, wait_for},
+    server::{Mosquitto, database_settings, repository, wait_for},
 };
 
 /// A running `ioc-hub run`.
@@ -34,9 +34,13 @@ fn url(config: &Config) -> anyhow::Result<(String, String)> {
 }
 
 impl Process {
-    /// Starts a hub on this database and broker, with some keys changed that are given as their
-    /// environment variables, and waits until every part works.
-    pub(crate) async fn start(
+    /// Starts a hub on this database and broker and waits until every part works.
+    pub(crate) async fn start(database: &str, broker: &Mosquitto) -> anyhow::Result<Self> {
+        Self::start_with(&database_settings(database), broker.address(), &[]).await
+    }
+
+    /// The same with some keys changed, given as their environment variables.
+    pub(crate) async fn start_with(
         settings: &StoreSettings,
         broker: SocketAddr,
         changed: &[(&str, String)],

@@ -66,7 +66,7 @@ impl Works {
         let to_database = Proxy::before(Server::Unix(cluster.socket())).await?;
         let to_broker = Proxy::before(Server::Tcp(broker.address())).await?;
         let settings = cluster.over(to_database.address().port())?;
-        let hub = Process::start(&settings, to_broker.address(), &changed).await?;
+        let hub = Process::start_with(&settings, to_broker.address(), &changed).await?;
         Ok(Self { cluster, broker, to_database, to_broker, hub, changed })
     }
 
@@ -75,7 +75,7 @@ impl Works {
         self.hub.kill().await?;
         let settings = self.cluster.over(self.to_database.address().port())?;
         let broker = self.to_broker.address();
-        self.hub = Process::start(&settings, broker, &self.changed).await?;
+        self.hub = Process::start_with(&settings, broker, &self.changed).await?;
         Ok(())
     }
 
