@@ -1,7 +1,7 @@
 # What one types. `make` alone lists it. Every target can be repeated; what is up to date is skipped.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build dashboards test test-long bench fmt tools
+.PHONY: help run build dashboards test test-long soak bench fmt tools
 
 MODULES := dashboards/node_modules/.package-lock.json
 PAGE := dashboards/dist/index.html
@@ -37,6 +37,11 @@ test: ## formatting, lints, documentation, all tests, browser included (under 20
 
 test-long: ## faults, attacks and long browser runs (at most 40 minutes)
 	@tests/run long
+
+soak: dashboards ## half an hour at design point L with ten minutes without a database; MINUTES=2 tries it
+	@IOC_SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test system soak:: -- --ignored --nocapture
+
+MINUTES ?= 30
 
 bench: ## what the hub can do, beside bare references; BENCH="--help" tells more (under 4 minutes)
 	@echo "== building the benchmark (the first time takes some minutes)"

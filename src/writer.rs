@@ -137,10 +137,8 @@ impl Writer {
     /// Runs until intake has ended and everything that it handed over is committed, or until the
     /// stop while the database is away.
     pub async fn run(mut self) -> Result<(), Infallible> {
-        let Some(mut connected) = self.connect().await else { return Ok(()) };
-        if self.begin_live(&mut connected).await.is_none() {
-            return Ok(());
-        }
+        let Some(connected) = self.connect().await else { return Ok(()) };
+        let Some(mut connected) = self.begin_live(connected).await else { return Ok(()) };
         loop {
             match self.next().await {
                 Next::Batch(items) => {
@@ -181,18 +179,20 @@ impl Writer {
     }
 
     /// Gives the live view what the database holds, before the first batch; null after the stop.
-    async fn begin_live(&mut self, connected: &mut Connected) -> Option<()> {
+    async fn begin_live(&mut self, mut connected: Connected) -> Option<Connected> {
         loop {
             let now = self.clock.now();
             let client = connected.inserter.client();
             match start::load(client, &self.contract, self.settings.zone, now).await {
                 Ok(start) => {
                     let _ended = self.changes.send(Emitted::Start(Box::new(start))).await;
-                    return Some(());
+                    return Some(connected);
                 }
                 Err(error) => {
                     self.note_away(&error);
-                    *connected = self.connect().await?;
+                    // Its lock on the database would keep the next one out.
+                    drop(connected);
+                    connected = self.connect().await?;
                 }
             }
         }
@@ -286,6 +286,8 @@ impl Writer {
                 Err(error) => {
                     self.note_away(&error);
                     parts.push(part);
+                    // Its lock on the database would keep the next one out.
+                    drop(connected);
                     if !self.wait(RETRY_MIN).await {
                         return None;
                     }

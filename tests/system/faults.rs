@@ -1,6 +1,12 @@
 //! What breaks around the hub: nothing acknowledged is lost, nothing is stored twice, and the hub says
 //! what is missing.
 
+mod clock;
+mod full;
+mod kill;
+pub(crate) mod link;
+pub(crate) mod outage;
+
 use chrono::TimeDelta;
 use ioc_hub::access::Role;
 use serde_json::{Value, json};
@@ -148,7 +154,7 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() -> anyhow::Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hub_that_is_killed_loses_nothing_and_stores_nothing_twice() -> anyhow::Result<()> {
+async fn a_hub_killed_with_a_full_window_loses_nothing() -> anyhow::Result<()> {
     let _permit = permit().await?;
     let (database, broker) = (new_database().await?, Mosquitto::new().await?);
     let mut hub = Process::start(&database, &broker).await?;
@@ -203,6 +209,20 @@ async fn a_database_that_takes_nothing_is_waited_for() -> anyhow::Result<()> {
     site.wait_progress("hub_writer_rows_total", 24_000.0).await?;
     assert_eq!(site.count("select count(*) from interval_reading").await?, 24_000);
     assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_whose_batch_fails_on_a_connection_that_lives_goes_on() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let owner = site.client().await?;
+    owner.batch_execute("revoke insert on interval_reading from ioc_app").await?;
+    site.publish_all(intervals(0, 50)).await?;
+    site.wait_readiness("away", |ready| !ready.database.ready).await?;
+    owner.batch_execute("grant insert on interval_reading to ioc_app").await?;
+    site.ready().await?;
+    site.wait_count("select count(*) from interval_reading", 200).await?;
     site.stop().await?;
     Ok(())
 }

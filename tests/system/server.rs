@@ -18,7 +18,9 @@ use ioc_hub::{
     tasks::Tasks,
 };
 use tokio::time::Instant;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::disk;
 
 /// Longest wait for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -39,7 +41,8 @@ pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn settings(name: &str) -> LocalSettings {
+/// A data folder of this process for one server.
+pub(crate) fn settings(name: &str) -> LocalSettings {
     let data = std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()));
     LocalSettings { folder: repository(".local"), data, mqtt_port: 0, prefer: Prefer::Private }
 }
@@ -59,6 +62,7 @@ fn sweep() -> std::io::Result<()> {
             continue;
         };
         if !Path::new("/proc").join(process).exists() {
+            disk::unmount(&entry.path());
             // Another test process may sweep at the same time.
             let _gone = std::fs::remove_dir_all(entry.path());
         }
@@ -86,6 +90,11 @@ fn server() -> &'static Server {
         });
         receiver.recv().expect("the database server starts")
     })
+}
+
+/// The private programs, fetched on first use.
+pub(crate) fn programs() -> &'static Programs {
+    &server().programs
 }
 
 /// A broker that a test can stop and start again: same port, same data.
@@ -164,7 +173,11 @@ pub(crate) async fn connect_as(
     role: Role,
     connections: &Tasks,
 ) -> anyhow::Result<Client> {
-    let mut config = server().database.connection_to(database, role);
+    open(server().database.connection_to(database, role), connections).await
+}
+
+/// The same over any way.
+pub(crate) async fn open(mut config: Config, connections: &Tasks) -> anyhow::Result<Client> {
     config.application_name("test");
     let (client, connection) = config.connect(NoTls).await?;
     connections.spawn_short("test client", async move {
