@@ -38,7 +38,7 @@ test: ## formatting, lints, documentation, all tests, browser included (under 20
 test-long: ## faults, attacks and long browser runs (at most 40 minutes)
 	@tests/run long
 
-bench: ## what the hub can do, beside bare references; BENCH="--help" tells more (under 4 minutes)
+bench: ## what the hub can do, beside bare references; BENCH="--help" tells more (about 6 minutes)
 	@echo "== building the benchmark (the first time takes some minutes)"
 	@cargo build --release --locked --bin ioc-hub --bin ioc-hub-bench -p ioc-hub -p ioc-hub-bench
 	@target/release/ioc-hub-bench $(BENCH)
