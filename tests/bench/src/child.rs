@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use ioc_hub::{config, local::Role};
+use ioc_hub::local::Role;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -27,10 +27,8 @@ const HUB: &str = "ioc-hub";
 /// Starts a program that may open as many files as this user is allowed to: thousands of clients.
 const RAISED: &str = "ulimit -S -n \"$(ulimit -H -n)\"; exec \"$0\" \"$@\"";
 /// The rule that contains noisy sources stays at work, but so far away that no part of the benchmark
-/// meets it: a thousand stations publish what in a city many thousands do. Hubs without it know no
-/// such key.
-const NOISY_KEY: &str = "noisy_factor";
-const NOISY_FACTOR: &str = "1000000";
+/// meets it: a thousand stations publish what in a city many thousands do.
+pub(crate) const NOISY_FACTOR: &str = "1000000.0";
 /// Longest wait for a start or an end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -111,12 +109,6 @@ fn raised(program: &Path) -> Command {
     command
 }
 
-/// What the hub's rule about noisy sources is set to, if it has one.
-pub(crate) fn noisy_factor() -> Option<&'static str> {
-    let names_it = |line: &str| line.starts_with(NOISY_KEY);
-    config::DEFAULTS.lines().any(names_it).then_some(NOISY_FACTOR)
-}
-
 /// Lines of this process's own input; the channel ends with it, and so does a role.
 pub(crate) fn input_lines() -> mpsc::Receiver<String> {
     let (lines, receiver) = mpsc::channel(16);
@@ -151,10 +143,8 @@ fn on_servers(command: &mut Command, servers: &Servers, database: &str) {
         .env("IOC_DATABASE_OWNER_URL", servers::connection_text(&owner))
         .env("IOC_DATABASE_OWNER_PASSWORD", servers::password_text(&owner))
         .env("IOC_LIVE_CONNECTIONS_PER_USER", "100000")
+        .env("IOC_INGEST_NOISY_FACTOR", NOISY_FACTOR)
         .env("IOC_LOG_LEVEL", "warn");
-    if let Some(factor) = noisy_factor() {
-        command.env("IOC_INGEST_NOISY_FACTOR", factor);
-    }
 }
 
 /// The hub's release binary.
