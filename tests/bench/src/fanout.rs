@@ -12,14 +12,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::{SecondsFormat, TimeDelta};
 use ioc_hub::city::City;
-use rumqttc::v5::{AsyncClient, MqttOptions, mqttbytes::QoS};
-use tokio::{
-    net::TcpSocket,
-    sync::watch,
-    time::{Instant as TokioInstant, sleep, sleep_until},
-};
+use tokio::{net::TcpSocket, sync::watch, time::sleep};
 
 use super::{
     broadcast::BroadcastArgs,
@@ -27,18 +21,13 @@ use super::{
     clients::{ClientsArgs, Read},
     http::{self, Scrape},
     live::LiveClient,
-    machine, payload,
-    probe::drive,
-    process,
+    machine, process,
     report::{Report, float, median},
     servers::Servers,
+    station,
 };
 
 const DATABASE: &str = "bench_fan";
-/// The station whose topic everybody reads, with lanes for a frame of about 4 KB.
-const SOURCE: &str = "bench-fan";
-const LANES: usize = 11;
-const TOPIC: &str = "device/bench-fan";
 /// Frames that the bare server repeats.
 const RECORDED: usize = 8;
 /// Frames per second at the pace of a page.
@@ -76,8 +65,7 @@ pub(crate) async fn run(
     extent: &Extent,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let device = payload::device(city, SOURCE, LANES)?;
-    let password = servers.prepare(DATABASE, city, &[device]).await?;
+    let password = servers.prepare(DATABASE, city, &[station::device(city)?]).await?;
     let hub = HubProcess::start(servers, DATABASE).await?;
     let cookie = http::sign_in(hub.address, &password).await?;
     let (pace, paced) = watch::channel(0.0);
@@ -100,39 +88,10 @@ pub(crate) async fn run(
         stage.bare.process.stop().await
     };
     tokio::select! {
-        ended = publish(servers, &city.token, paced) => ended?,
+        ended = station::publish(servers, &city.token, paced) => ended?,
         done = measured => done?,
     }
     hub.process.stop().await
-}
-
-/// Publishes the station's messages at the pace that is set; 0 is silence.
-async fn publish(
-    servers: &Servers,
-    city: &str,
-    mut pace: watch::Receiver<f64>,
-) -> anyhow::Result<()> {
-    let mut options = MqttOptions::new(SOURCE, "127.0.0.1", servers.mqtt_port());
-    options.set_keep_alive(Duration::from_secs(30));
-    let (client, events) = AsyncClient::new(options, 64);
-    let topic = format!("ioc/1/{city}/vds/{SOURCE}/interval");
-    let send = async {
-        let mut next = TokioInstant::now();
-        for number in 0.. {
-            let hz = *pace.wait_for(|hz| *hz > 0.0).await?;
-            next = (next + Duration::from_secs_f64(1.0 / hz)).max(TokioInstant::now());
-            sleep_until(next).await;
-            let time = servers.clock().now() - TimeDelta::milliseconds(payload::DURATION_MS);
-            let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
-            let message = payload::message(&time, number, LANES);
-            client.publish(&topic, QoS::AtLeastOnce, false, message).await?;
-        }
-        anyhow::Ok(())
-    };
-    tokio::select! {
-        ended = send => ended,
-        ended = drive(events) => ended,
-    }
 }
 
 struct Bare {
@@ -147,7 +106,7 @@ async fn start_bare(
     pace: &watch::Sender<f64>,
 ) -> anyhow::Result<Bare> {
     let mut client = LiveClient::open(address, cookie).await?;
-    client.subscribe(1, TOPIC).await?;
+    client.subscribe(1, station::TOPIC).await?;
     pace.send_replace(PACED_HZ);
     let mut lines = String::new();
     let mut recorded = 0;
@@ -201,7 +160,7 @@ impl Stage<'_> {
         let mut processes = Vec::new();
         for (address, cookie) in [(self.hub.address, self.cookie.as_str()), (self.bare.address, "")]
         {
-            let args = ClientsArgs { address, clients, topic: TOPIC.to_owned() };
+            let args = ClientsArgs { address, clients, topic: station::TOPIC.to_owned() };
             let mut process =
                 Process::role(&args.words(), &self.servers.folder().join("clients.log"))?;
             process.tell(cookie).await?;
@@ -302,7 +261,7 @@ impl Stage<'_> {
         socket.set_recv_buffer_size(STALLED_BUFFER_BYTES)?;
         let mut client = LiveClient::on(socket, self.hub.address, &self.cookie).await?;
         for id in 1..=STALLED_SUBSCRIPTIONS {
-            client.subscribe(id, TOPIC).await?;
+            client.subscribe(id, station::TOPIC).await?;
         }
         Ok(client)
     }

@@ -25,6 +25,7 @@ mod reference;
 mod report;
 mod servers;
 mod start;
+mod station;
 mod store;
 mod typed;
 
