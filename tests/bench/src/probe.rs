@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::{DateTime, SecondsFormat, TimeDelta};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use ioc_hub::{city::City, city::Device, clock::SharedClock, store::registry};
 use ioc_ingest::{Source, interval::Place};
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions, mqttbytes::QoS};
@@ -32,6 +32,13 @@ const PERIOD: Duration = Duration::from_millis(53);
 const LOOK: Duration = Duration::from_millis(2);
 /// Pause while nothing is on its way.
 const IDLE: Duration = Duration::from_millis(1);
+/// Length of a probe's interval, which has just ended when it is published.
+const LENGTH: TimeDelta = TimeDelta::seconds(1);
+/// Times of messages are cut to milliseconds.
+const CUT: TimeDelta = TimeDelta::milliseconds(1);
+/// How soon a message is committed when the hub has caught up, and the longest wait for that.
+const CALM: Duration = Duration::from_secs(1);
+const CALM_MAX: Duration = Duration::from_mins(2);
 /// Rows of the probes that became visible since a time.
 const SEEN: &str =
     "select count, time from interval_reading where detector_id = any($1) and time > $2";
@@ -117,7 +124,7 @@ async fn send(
         }
         let probe = usize::try_from(seq)? % PROBES;
         let topic = format!("ioc/1/{city}/vds/{}/interval", source(probe));
-        let time = clock.now() - TimeDelta::seconds(1);
+        let time = clock.now() - LENGTH;
         let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let number = sent.note();
         let message = format!(
@@ -168,13 +175,23 @@ pub(crate) async fn listen(
     Ok(latencies)
 }
 
-/// Latencies of the messages whose rows became visible to another connection until `until`.
+/// What the reader of the table saw.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Committed {
+    /// Of every message, in the order of publishing; one that was not visible at the end counts as if
+    /// it had become so then.
+    pub(crate) latencies: Vec<Latency>,
+    /// Messages that were not visible at the end.
+    pub(crate) missing: usize,
+}
+
+/// Latencies of the messages that are published after `from`, seen until `until`.
 pub(crate) async fn look(
     servers: &Servers,
     database: &str,
     sent: &Sent,
-    until: Instant,
-) -> anyhow::Result<Vec<Latency>> {
+    (from, until): (DateTime<Utc>, Instant),
+) -> anyhow::Result<Committed> {
     let client = servers.client(database).await?;
     let registry = registry::load(&client).await?;
     let detectors = (0..PROBES)
@@ -185,9 +202,7 @@ pub(crate) async fn look(
         })
         .collect::<anyhow::Result<Vec<i32>>>()?;
     let statement = client.prepare(SEEN).await?;
-    let mut newest = DateTime::UNIX_EPOCH;
-    // Older rows may be of another run on the same database.
-    newest = newest.max(servers.clock().now() - TimeDelta::minutes(1));
+    let mut newest = from - LENGTH - CUT;
     let mut latencies = Vec::new();
     while Instant::now() < until {
         if latencies.len() == sent.count() {
@@ -204,5 +219,31 @@ pub(crate) async fn look(
         }
         sleep(LOOK).await;
     }
-    Ok(latencies)
+    let missing = sent.count().saturating_sub(latencies.len());
+    let unseen = (latencies.len()..sent.count()).filter_map(|number| sent.at(number));
+    let unseen: Vec<Latency> = unseen.map(|at| Latency::of(at, Instant::now())).collect();
+    latencies.extend(unseen);
+    Ok(Committed { latencies, missing })
+}
+
+/// Waits until the hub has caught up with what the city sent at its start: until everything that was
+/// published within [`CALM`] was committed within that time.
+pub(crate) async fn calm(servers: &Servers, city: &str, database: &str) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let sent = Sent::default();
+        let (from, end) = (servers.clock().now(), Instant::now() + CALM);
+        let committed = tokio::select! {
+            committed = look(servers, database, &sent, (from, end + CALM)) => committed?,
+            ended = publish(servers, city, &sent, end) => {
+                ended?;
+                anyhow::bail!("the probes ended before the measurement");
+            }
+        };
+        let slow = |latency: &Latency| latency.ms > CALM.as_secs_f64() * 1e3;
+        if committed.missing == 0 && !committed.latencies.iter().any(slow) {
+            return Ok(());
+        }
+        anyhow::ensure!(begun.elapsed() < CALM_MAX, "the hub does not catch up with the city");
+    }
 }
