@@ -38,7 +38,7 @@ const LENGTH: TimeDelta = TimeDelta::seconds(1);
 const CUT: TimeDelta = TimeDelta::milliseconds(1);
 /// How soon a message is committed when the hub has caught up, and the longest wait for that.
 const CALM: Duration = Duration::from_secs(1);
-const CALM_MAX: Duration = Duration::from_mins(2);
+const CALM_MAX: Duration = Duration::from_mins(4);
 /// Rows of the probes that became visible since a time.
 const SEEN: &str =
     "select count, time from interval_reading where detector_id = any($1) and time > $2";
