@@ -43,7 +43,7 @@ soak: dashboards ## half an hour at design point L with ten minutes without a da
 
 MINUTES ?= 30
 
-bench: ## what the hub can do, beside bare references; BENCH="--help" tells more (under 4 minutes)
+bench: ## what the hub can do, beside bare references; BENCH="--help" tells more (about 6 minutes)
 	@echo "== building the benchmark (the first time takes some minutes)"
 	@cargo build --release --locked --bin ioc-hub --bin ioc-hub-bench -p ioc-hub -p ioc-hub-bench
 	@target/release/ioc-hub-bench $(BENCH)

@@ -1,5 +1,7 @@
 //! Broker to committed: the same flood through the bare reference and through the hub, in turns, on
-//! one broker and one database server. Counted in the database, where every row must have arrived.
+//! one broker and one database server. The hub has everything on: keys, rollups, counters, current
+//! values, and a live view with one client on the list of devices. After each round every row must be
+//! in the database.
 
 use std::{
     collections::BTreeMap,
@@ -9,11 +11,12 @@ use std::{
 use anyhow::Context as _;
 use chrono::DateTime;
 use ioc_hub::{city::City, config, local::Role};
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{
     child::{HubProcess, Process},
-    http::Scrape,
+    http::{self, Scrape},
+    live::LiveClient,
     payload::{self, LANES, STATIONS},
     process,
     publish::PublishArgs,
@@ -51,7 +54,7 @@ pub(crate) struct Extent {
 
 /// Who consumes a flood.
 enum Consumer {
-    Hub { hub: HubProcess, rows_before: f64 },
+    Hub { hub: HubProcess, rows_before: f64, _page: JoinSet<anyhow::Result<()>> },
     Bare { process: Process, rows: usize, rows_before: usize },
 }
 
@@ -79,7 +82,7 @@ impl Consumer {
 
     async fn begin(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Hub { hub, rows_before } => {
+            Self::Hub { hub, rows_before, .. } => {
                 *rows_before = Scrape::take(hub.address).await?.value("hub_writer_rows_total");
             }
             Self::Bare { rows, rows_before, .. } => *rows_before = *rows,
@@ -90,7 +93,7 @@ impl Consumer {
     /// Messages committed since [`begin`](Self::begin).
     async fn committed(&mut self) -> anyhow::Result<usize> {
         match self {
-            Self::Hub { hub, rows_before } => {
+            Self::Hub { hub, rows_before, .. } => {
                 sleep(LOOK).await;
                 let rows = Scrape::take(hub.address).await?.value("hub_writer_rows_total");
                 #[expect(
@@ -210,9 +213,18 @@ fn tell(bare: &[Round], hub: &[Round], report: &mut Report) {
 }
 
 async fn start_hub(servers: &Servers, city: &City) -> anyhow::Result<Consumer> {
-    servers.prepare("bench_hub", city, &payload::devices(city)?).await?;
+    let password = servers.prepare("bench_hub", city, &payload::devices(city)?).await?;
     let hub = HubProcess::start(servers, "bench_hub").await?;
-    Ok(Consumer::Hub { hub, rows_before: 0.0 })
+    let cookie = http::sign_in(hub.address, &password).await?;
+    let mut client = LiveClient::open(hub.address, &cookie).await?;
+    client.subscribe(1, "devices").await?;
+    let mut page = JoinSet::new();
+    page.spawn(async move {
+        loop {
+            client.next().await?;
+        }
+    });
+    Ok(Consumer::Hub { hub, rows_before: 0.0, _page: page })
 }
 
 async fn start_bare(servers: &Servers) -> anyhow::Result<Consumer> {

@@ -8,14 +8,21 @@ use std::{
 use anyhow::Context as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    WebSocketStream, client_async,
-    tungstenite::{Bytes, Message, Utf8Bytes, client::IntoClientRequest as _},
+    WebSocketStream, client_async_with_config,
+    tungstenite::{
+        Bytes, Message, Utf8Bytes, client::IntoClientRequest as _, protocol::WebSocketConfig,
+    },
 };
 
-/// A channel on which nothing comes for this long is broken.
+/// A channel on which nothing comes for this long is broken: the hub itself asks for a sign of life.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
+/// Bytes that a client reads at once; there are thousands of them in one process.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 
 /// One connection.
 #[derive(Debug)]
@@ -36,14 +43,25 @@ impl Frame {
 
 impl LiveClient {
     pub(crate) async fn open(address: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
+        Self::on(TcpSocket::new_v4()?, address, cookie).await
+    }
+
+    /// Over a socket that was set up by the caller.
+    pub(crate) async fn on(
+        socket: TcpSocket,
+        address: SocketAddr,
+        cookie: &str,
+    ) -> anyhow::Result<Self> {
         let mut request = format!("ws://{address}/api/v1/live").into_client_request()?;
         let headers = request.headers_mut();
         headers.insert("cookie", cookie.parse()?);
         headers.insert("sec-websocket-protocol", "ioc.live.v1".parse()?);
-        let stream = TcpStream::connect(address).await?;
+        let stream = socket.connect(address).await?;
         stream.set_nodelay(true)?;
-        let (socket, _answer) =
-            client_async(request, stream).await.context("open the live channel")?;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+        let (socket, _answer) = client_async_with_config(request, stream, Some(config))
+            .await
+            .context("open the live channel")?;
         Ok(Self(socket))
     }
 

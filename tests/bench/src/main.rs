@@ -1,27 +1,40 @@
 //! `make bench`: measures what the project promises, each figure beside a bare reference where there
-//! is one, and prints a table; `target/bench.json` holds the same.
+//! is one, and prints a table; a JSON file in `target/bench/` holds the same, with the machine, the
+//! versions and the settings.
 //!
 //! Needs nothing by hand: private broker and database come from `.local/`, their data lives in a
-//! folder of its own that is removed at the end. Loopback only; everything is bounded in time, and
-//! only processes that were started here are stopped. `--full` measures longer, `--only` one part.
+//! folder of its own that is removed at the end. Loopback only; everything is bounded in count and
+//! time, and only processes that were started here are stopped.
 
+mod broadcast;
 mod child;
 mod city;
+mod clients;
 mod commit;
+mod copy;
 mod decode;
 mod fanout;
 mod http;
 mod live;
+mod machine;
 mod payload;
+mod probe;
 mod process;
 mod publish;
 mod reference;
 mod report;
 mod servers;
 mod start;
+mod station;
+mod store;
 mod typed;
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -30,47 +43,53 @@ use ioc_hub::{
     clock::{SharedClock, SystemClock},
 };
 use report::Report;
+use serde_json::Value;
 use servers::{ROOT, Servers};
 
 /// Where the figures go, below the sources.
-const JSON: &str = "target/bench.json";
+const FOLDER: &str = "target/bench";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Decoding alone.
+    /// Decoding alone, beside a bare typed parse.
     Decode,
-    /// Broker to committed beside the bare reference.
-    Commit,
-    /// Latency, memory and fan-out of the simulated city at a design point.
-    City,
     /// From the start of the binary to the first moving value.
     Start,
+    /// Storing alone, beside bare COPY.
+    Store,
+    /// Broker to committed, beside the bare pipeline.
+    Commit,
+    /// Publish to committed, publish to socket and memory of the simulated city at each design point.
+    City,
+    /// Many live clients, beside a bare broadcast.
+    Fanout,
 }
 
-/// Measures the hub and prints a table.
+/// Measures the hub beside bare references and prints a table. All parts take about five minutes;
+/// more rounds and minutes tell more.
 #[derive(Debug, Parser)]
 struct Args {
-    /// More rounds, longer.
-    #[arg(long)]
-    full: bool,
     /// Only these parts.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Rounds of each pipeline.
-    #[arg(long)]
-    rounds: Option<usize>,
-    /// Messages of a round.
-    #[arg(long)]
-    messages: Option<usize>,
-    /// Minutes of the simulated city.
-    #[arg(long)]
-    minutes: Option<f64>,
-    /// Design point of the simulated city: S, M or L.
-    #[arg(long, default_value = "M")]
-    scale: String,
-    /// Live clients of the fan-out.
-    #[arg(long)]
-    clients: Option<usize>,
+    /// Rounds of each way; the figure is their median.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Messages of a round, storing and committing.
+    #[arg(long, default_value_t = 40_000)]
+    messages: usize,
+    /// Minutes of the simulated city at each design point.
+    #[arg(long, default_value_t = 0.5)]
+    minutes: f64,
+    /// Design points of the simulated city: S, M or L.
+    #[arg(long, value_delimiter = ',', default_values = ["M", "L"])]
+    scale: Vec<String>,
+    /// Numbers of live clients of the fan-out, one after the other.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 5_000])]
+    clients: Vec<usize>,
+    /// Seconds of a round of the fan-out.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -82,6 +101,10 @@ enum Role {
     Publish(publish::PublishArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
+    #[command(hide = true)]
+    Broadcast(broadcast::BroadcastArgs),
+    #[command(hide = true)]
+    Clients(clients::ClientsArgs),
 }
 
 /// Writes a line for the person, or for the parent process.
@@ -96,6 +119,8 @@ async fn main() -> ExitCode {
     let done = match args.role {
         Some(Role::Publish(args)) => publish::run(args).await,
         Some(Role::Reference(args)) => reference::run(args).await,
+        Some(Role::Broadcast(args)) => broadcast::run(args).await,
+        Some(Role::Clients(args)) => clients::run(args).await,
         None => measure(args).await,
     };
     match done {
@@ -113,68 +138,127 @@ fn complain(error: &anyhow::Error) {
 }
 
 async fn measure(args: Args) -> anyhow::Result<()> {
+    anyhow::ensure!(args.rounds > 0, "--rounds is at least 1");
     let folder = std::env::temp_dir().join(format!("ioc-hub-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let mut report = Report::default();
-    let done = measure_in(&folder, &args, &mut report).await;
+    let mut bench = Bench {
+        city: City::load(&Path::new(ROOT).join("config/city/can-tho"))?,
+        clock: Arc::new(SystemClock),
+        begun: Instant::now(),
+        versions: machine::built().await,
+        report: Report::default(),
+        args,
+    };
+    let done = bench.run(&folder).await;
     if done.is_err() {
         say(format!("the logs are in {}", folder.display()));
     } else {
         std::fs::remove_dir_all(&folder).context("remove the folder of the benchmark")?;
     }
     // What was measured before a failure is shown too.
-    say(report.table());
-    let settings = serde_json::json!({"full": args.full, "rounds": args.rounds, "messages": args.messages,
-        "scale": args.scale, "minutes": args.minutes, "clients": args.clients});
-    report.write(&Path::new(ROOT).join(JSON), &settings)?;
-    say(format!("written to {JSON}"));
+    say(bench.report.table());
+    bench.write()?;
     done
 }
 
-async fn measure_in(folder: &Path, args: &Args, report: &mut Report) -> anyhow::Result<()> {
-    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
-    let city = City::load(&Path::new(ROOT).join("config/city/can-tho"))?;
-    let rounds = args.rounds.unwrap_or(if args.full { 5 } else { 3 });
-    if wanted(Part::Decode) {
-        say("decoding alone");
-        decode::run(&city.token, rounds.max(3), report)?;
-    }
-    if wanted(Part::Start) {
-        say("starting the hub, cold and warm");
-        let clock: SharedClock = Arc::new(SystemClock);
-        start::run(folder, &clock, report).await?;
-    }
-    if !wanted(Part::Commit) && !wanted(Part::City) {
-        return Ok(());
-    }
-    say("starting a private broker and a private database");
-    let servers = Servers::start(folder.to_owned()).await?;
-    let done = on_servers(&servers, &city, args, rounds, report).await;
-    let stopped = servers.stop().await;
-    done.and(stopped)
+/// A run.
+struct Bench {
+    args: Args,
+    city: City,
+    clock: SharedClock,
+    begun: Instant,
+    versions: Value,
+    report: Report,
 }
 
-async fn on_servers(
-    servers: &Servers,
-    city: &City,
-    args: &Args,
-    rounds: usize,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
-    if wanted(Part::Commit) {
-        say("broker to committed, bare reference and hub in turns");
-        let messages = args.messages.unwrap_or(if args.full { 200_000 } else { 120_000 });
-        commit::run(servers, city, commit::Extent { rounds, messages }, report).await?;
+impl Bench {
+    fn wants(&self, part: Part) -> bool {
+        self.args.only.is_empty() || self.args.only.contains(&part)
     }
-    if wanted(Part::City) {
-        let minutes = args.minutes.unwrap_or(if args.full { 10.0 } else { 1.0 });
-        say(format!("simulated city at {} for {minutes} min", args.scale));
-        let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == args.scale);
-        let scale = scale.context("--scale is S, M or L")?;
-        let span = Duration::from_secs_f64(minutes * 60.0);
-        let clients = args.clients.unwrap_or(if args.full { 1_000 } else { 200 });
-        city::run(servers, city, city::Extent { scale, span, clients }, report).await?;
+
+    /// Says what follows, and when.
+    fn begin(&self, part: impl std::fmt::Display) {
+        say(format!("[{:>4} s] {part}", self.begun.elapsed().as_secs()));
     }
-    Ok(())
+
+    async fn run(&mut self, folder: &Path) -> anyhow::Result<()> {
+        if self.wants(Part::Decode) {
+            self.begin("decoding alone");
+            decode::run(&self.city.token, self.args.rounds, &mut self.report)?;
+        }
+        if self.wants(Part::Start) {
+            self.begin("starting the hub, cold and warm");
+            start::run(folder, &self.clock, &mut self.report).await?;
+        }
+        let parts = [Part::Store, Part::Commit, Part::City, Part::Fanout];
+        if !parts.into_iter().any(|part| self.wants(part)) {
+            return Ok(());
+        }
+        self.begin("starting a private broker and a private database");
+        let servers = Servers::start(folder.to_owned()).await?;
+        self.versions["servers"] = machine::of_servers(&servers).await?;
+        let done = self.on_servers(&servers).await;
+        let stopped = servers.stop().await;
+        done.and(stopped)
+    }
+
+    async fn on_servers(&mut self, servers: &Servers) -> anyhow::Result<()> {
+        let (rounds, messages) = (self.args.rounds, self.args.messages);
+        if self.wants(Part::Store) {
+            self.begin("storing alone, bare COPY and the hub's inserter in turns");
+            store::run(servers, &self.city, (rounds, messages), &mut self.report).await?;
+        }
+        if self.wants(Part::Commit) {
+            self.begin("broker to committed, bare reference and hub in turns");
+            let extent = commit::Extent { rounds, messages };
+            commit::run(servers, &self.city, extent, &mut self.report).await?;
+        }
+        if self.wants(Part::City) {
+            for name in &self.args.scale {
+                let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == name);
+                let scale = scale.context("--scale is S, M or L")?;
+                self.begin(format!("simulated city at {name} for {} min", self.args.minutes));
+                let span = Duration::from_secs_f64(self.args.minutes * 60.0);
+                let extent = city::Extent { scale, span, rounds };
+                city::run(servers, &self.city, extent, &mut self.report).await?;
+            }
+        }
+        if self.wants(Part::Fanout) {
+            self.begin("fan-out, hub and bare broadcast in turns");
+            let span = Duration::from_secs_f64(self.args.seconds);
+            let extent = fanout::Extent { rounds, span, clients: self.args.clients.clone() };
+            fanout::run(servers, &self.city, &extent, &mut self.report).await?;
+        }
+        self.begin("done");
+        Ok(())
+    }
+
+    /// Writes the JSON file, named by the time.
+    fn write(&self) -> anyhow::Result<()> {
+        let args = &self.args;
+        let now = self.clock.now();
+        let settings = serde_json::json!({
+            "only": args.only.iter().map(|part| format!("{part:?}")).collect::<Vec<_>>(),
+            "rounds": args.rounds, "messages": args.messages, "minutes": args.minutes,
+            "scale": args.scale, "clients": args.clients, "seconds": args.seconds,
+            "lanes": payload::LANES, "stations": payload::STATIONS,
+            "noisy_factor": child::NOISY_FACTOR,
+        });
+        let all = serde_json::json!({
+            "measured_at": now, "taken_s": self.begun.elapsed().as_secs(), "settings": settings,
+            "machine": machine::describe(), "versions": self.versions,
+            "figures": self.report.json(),
+        });
+        let folder = Path::new(ROOT).join(FOLDER);
+        std::fs::create_dir_all(&folder)?;
+        let name = format!("{}.json", now.format("%Y%m%d-%H%M%S"));
+        std::fs::write(folder.join(&name), format!("{all:#}\n"))?;
+        say(format!(
+            "the hub ran with IOC_INGEST_NOISY_FACTOR={}: its rule about noisy sources counts, and \
+             never trips",
+            child::NOISY_FACTOR
+        ));
+        say(format!("written to {FOLDER}/{name}"));
+        Ok(())
+    }
 }

@@ -84,8 +84,8 @@ pub(crate) struct Messages {
 impl Messages {
     /// The first interval of every station begins at `begin_ms`, Unix time.
     pub(crate) fn new(begin_ms: i64) -> Self {
-        let bodies: Vec<Vec<u8>> = (0..BODIES).map(|body| self::body(body).into_bytes()).collect();
-        let text = body(0);
+        let bodies = (0..BODIES).map(|body| self::body(body, LANES).into_bytes()).collect();
+        let text = body(0, LANES);
         let at = |mark| text.find(mark).unwrap_or(0);
         Self { begin_ms, time_at: at(TIME), seq_at: at(SEQ), bodies, times: HashMap::new() }
     }
@@ -112,8 +112,14 @@ fn time_text(begin_ms: i64, step: usize) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn body(body: usize) -> String {
-    let lanes: Vec<String> = (1..=LANES).map(|lane| self::lane(body, lane)).collect();
+/// One message of so many lanes, with its time as text and its number.
+pub(crate) fn message(time: &str, number: usize, lanes: usize) -> String {
+    let seq = (SEQ_BEGIN + number as u64).to_string();
+    body(number % BODIES, lanes).replacen(TIME, time, 1).replacen(SEQ, &seq, 1)
+}
+
+fn body(body: usize, lanes: usize) -> String {
+    let lanes: Vec<String> = (1..=lanes).map(|lane| self::lane(body, lane)).collect();
     format!(
         "{{\"v\":1,\"time\":\"{TIME}\",\"boot\":1,\"seq\":{SEQ},\
          \"clock\":{{\"source\":\"ntp\",\"offset_ms\":2}},\"duration_s\":30,\"lanes\":[{}]}}",

@@ -6,7 +6,6 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use clap::Args;
-use futures_util::SinkExt as _;
 use rumqttc::v5::{
     AsyncClient, Event, EventLoop, MqttOptions,
     mqttbytes::{
@@ -18,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use super::{
+    copy::{self, OID_FLOAT4, OID_INT4, array, put},
     servers::connect,
     typed::{Classes, IntervalMessage, Lane},
 };
@@ -30,10 +30,6 @@ pub(crate) const TABLE: &str = "create table bare_reading (time timestamptz not 
     select create_hypertable('bare_reading', by_range('time', interval '1 day'))";
 const COPY: &str = "copy bare_reading from stdin binary";
 const COLUMNS: i16 = 12;
-/// 2000-01-01 in Unix microseconds, PostgreSQL's epoch.
-const EPOCH_US: i64 = 946_684_800_000_000;
-const OID_INT4: u32 = 23;
-const OID_FLOAT4: u32 = 700;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReferenceArgs {
@@ -114,8 +110,7 @@ async fn encode(
     while deliveries.recv_many(&mut received, most).await > 0 {
         let mut batch =
             Batch { stream: Bytes::new(), rows: 0, ids: Vec::with_capacity(received.len()) };
-        let mut stream = BytesMut::with_capacity(1 << 20);
-        stream.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+        let mut stream = copy::begin();
         for publish in received.drain(..) {
             let message: IntervalMessage = sonic_rs::from_slice(&publish.payload)?;
             let station = station(&publish.topic);
@@ -125,8 +120,7 @@ async fn encode(
             }
             batch.ids.push(publish.pkid);
         }
-        stream.put_i16(-1);
-        batch.stream = stream.freeze();
+        batch.stream = copy::end(stream);
         encoded.send(batch).await?;
     }
     Ok(())
@@ -140,9 +134,7 @@ async fn store(
     let statement = client.prepare(COPY).await?;
     let mut rows = 0;
     while let Some(batch) = batches.recv().await {
-        let mut sink = std::pin::pin!(client.copy_in(&statement).await?);
-        sink.send(batch.stream).await?;
-        sink.finish().await?;
+        copy::send(&client, &statement, batch.stream).await?;
         committed.send(batch.ids).await?;
         rows += batch.rows;
         super::say(format!("committed {rows}"));
@@ -161,8 +153,7 @@ fn row(out: &mut BytesMut, station: i32, message: &IntervalMessage, lane: &Lane)
     #[expect(clippy::cast_possible_truncation, reason = "seconds of an interval")]
     let duration_ms = (message.duration_s * 1e3) as i32;
     out.put_i16(COLUMNS);
-    out.put_i32(8);
-    out.put_i64(message.time.timestamp_micros() - EPOCH_US);
+    copy::time(out, message.time);
     put(out, Some(station), BytesMut::put_i32);
     put(out, Some(lane.lane), BytesMut::put_i16);
     put(out, Some(duration_ms), BytesMut::put_i32);
@@ -174,38 +165,6 @@ fn row(out: &mut BytesMut, station: i32, message: &IntervalMessage, lane: &Lane)
     put(out, lane.samples_expected, BytesMut::put_i16);
     array(out, OID_INT4, lane.classes.as_ref().map(Classes::values), BytesMut::put_i32);
     array(out, OID_FLOAT4, lane.class_speed_kmh.as_ref().map(Classes::values), BytesMut::put_f32);
-}
-
-/// One field: its length and bytes, or -1.
-fn put<T>(out: &mut BytesMut, value: Option<T>, write: impl Fn(&mut BytesMut, T)) {
-    match value {
-        Some(value) => {
-            out.put_i32(i32::try_from(size_of::<T>()).unwrap_or(0));
-            write(out, value);
-        }
-        None => out.put_i32(-1),
-    }
-}
-
-fn array<T: Copy>(
-    out: &mut BytesMut,
-    oid: u32,
-    values: Option<[Option<T>; 9]>,
-    write: impl Fn(&mut BytesMut, T) + Copy,
-) {
-    let Some(values) = values else { return out.put_i32(-1) };
-    let at = out.len();
-    out.put_i32(0);
-    out.put_i32(1);
-    out.put_i32(i32::from(values.iter().any(Option::is_none)));
-    out.put_u32(oid);
-    out.put_i32(9);
-    out.put_i32(1);
-    for value in values {
-        put(out, value, write);
-    }
-    let length = i32::try_from(out.len() - at - 4).unwrap_or(0);
-    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }
 
 impl ReferenceArgs {

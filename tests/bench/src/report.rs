@@ -1,17 +1,15 @@
 //! What was measured: a table for people, JSON for machines.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 /// One figure, or the median of several rounds.
 #[derive(Debug, Clone)]
 struct Figure {
-    part: &'static str,
+    part: String,
     name: String,
     value: f64,
     unit: &'static str,
-    /// All rounds, in the order in which they ran; empty for a single figure.
+    /// The rounds that the value is drawn from, in the order in which they ran; empty for a single figure.
     rounds: Vec<f64>,
     /// What the project wants of it, in words.
     goal: &'static str,
@@ -25,24 +23,36 @@ impl Report {
     /// Adds a single figure.
     pub(crate) fn add(
         &mut self,
-        part: &'static str,
+        part: &str,
         name: impl Into<String>,
-        (value, unit): (f64, &'static str),
+        value: (f64, &'static str),
         goal: &'static str,
     ) {
-        self.0.push(Figure { part, name: name.into(), value, unit, rounds: Vec::new(), goal });
+        self.add_of_rounds(part, name, value, Vec::new(), goal);
+    }
+
+    /// Adds a figure that was taken from all rounds together.
+    pub(crate) fn add_of_rounds(
+        &mut self,
+        part: &str,
+        name: impl Into<String>,
+        (value, unit): (f64, &'static str),
+        rounds: Vec<f64>,
+        goal: &'static str,
+    ) {
+        self.0.push(Figure { part: part.to_owned(), name: name.into(), value, unit, rounds, goal });
     }
 
     /// Adds the median of rounds and returns it.
     pub(crate) fn add_rounds(
         &mut self,
-        part: &'static str,
+        part: &str,
         name: impl Into<String>,
         (rounds, unit): (Vec<f64>, &'static str),
         goal: &'static str,
     ) -> f64 {
         let value = median(&rounds);
-        self.0.push(Figure { part, name: name.into(), value, unit, rounds, goal });
+        self.add_of_rounds(part, name, (value, unit), rounds, goal);
         value
     }
 
@@ -53,7 +63,7 @@ impl Report {
         let mut part = "";
         for figure in &self.0 {
             if figure.part != part {
-                part = figure.part;
+                part = &figure.part;
                 text.extend(["\n", part, "\n"]);
             }
             let padding = " ".repeat(width - figure.name.chars().count());
@@ -72,18 +82,15 @@ impl Report {
         text
     }
 
-    /// Writes the JSON file.
-    pub(crate) fn write(&self, path: &Path, settings: &Value) -> anyhow::Result<()> {
+    /// The figures for machines.
+    pub(crate) fn json(&self) -> Vec<Value> {
         let figure = |figure: &Figure| {
             json!({
                 "part": figure.part, "name": figure.name, "value": figure.value,
                 "unit": figure.unit, "rounds": figure.rounds, "goal": figure.goal,
             })
         };
-        let figures: Vec<Value> = self.0.iter().map(figure).collect();
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let all = json!({"settings": settings, "cores": cores, "figures": figures});
-        Ok(std::fs::write(path, format!("{all:#}\n"))?)
+        self.0.iter().map(figure).collect()
     }
 }
 
