@@ -83,12 +83,11 @@ impl SelfCheck {
     async fn check(&self, again: Option<Sample>) -> Result<Option<(Sample, bool)>, StoreError> {
         let client = self.store.reader().await?;
         let now = self.clock.now();
-        let chosen = match again {
-            Some(sample) => Some(sample),
-            None => {
-                let share = rand::rng().random_range(0.0..1.0);
-                sample(&client, now - self.interval_horizon, now, share).await?
-            }
+        let chosen = if again.is_some() {
+            again
+        } else {
+            let share = rand::rng().random_range(0.0..1.0);
+            sample(&client, now - self.interval_horizon, now, share).await?
         };
         let Some(sample) = chosen else { return Ok(None) };
         let found = verify_sample(&client, &sample, self.zone).await?;

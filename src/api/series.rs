@@ -231,8 +231,8 @@ impl Reading<'_> {
                     occupancy: asking.quantity.contains(&Quantity::Occupancy),
                     speed: asking.quantity.contains(&Quantity::SpeedKmh),
                     classes: by_class,
-                    together: false,
                 },
+                together: false,
                 zone: app.settings.zone,
             })
             .await?;

@@ -95,9 +95,9 @@ pub(super) async fn verify(
         let verified =
             stored::verify(&client, &scope, |day, so_far| progress(day, so_far, zone)).await?;
         if args.json {
-            say(serde_json::to_string(&verified)?)
+            say(serde_json::to_string(&verified)?);
         } else {
-            tell(&verified, zone)
+            tell(&verified, zone);
         }
         conclude(&verified)
     })

@@ -82,16 +82,9 @@ pub struct SeriesSums {
     pub speed: bool,
     /// Vehicle classes.
     pub classes: bool,
-    /// All lanes and zones as one, number 0; from a rollup only.
-    pub together: bool,
 }
 
 impl SeriesSums {
-    /// The column that tells lanes and zones apart.
-    const fn lane(self) -> &'static str {
-        if self.together { "0" } else { "detector_id" }
-    }
-
     /// Columns after the lane or zone: every sum that is not wanted costs time.
     fn columns(self) -> String {
         let sum = |name: &str| format!("sum({name})::int8");
@@ -122,6 +115,8 @@ pub struct SeriesAsked<'a> {
     pub edges: &'a [DateTime<Utc>],
     /// Which sums are wanted; the others are 0 when they come from a rollup.
     pub sums: SeriesSums,
+    /// All lanes and zones as one, number 0; from a rollup only.
+    pub together: bool,
     /// Zone of the civil days.
     pub zone: Tz,
 }
@@ -285,7 +280,8 @@ impl Store {
         } else {
             (ROLLUP_UNMARKED, &parameters[..10])
         };
-        let sql = sql.replace("{sums}", &asked.sums.columns()).replace("{lane}", asked.sums.lane());
+        let lane = if asked.together { "0" } else { "detector_id" };
+        let sql = sql.replace("{sums}", &asked.sums.columns()).replace("{lane}", lane);
         let statement = transaction.prepare_cached(&sql).await.map_err(failed)?;
         let rows = transaction.query(&statement, parameters).await;
         transaction.commit().await.map_err(failed)?;

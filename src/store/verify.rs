@@ -75,7 +75,7 @@ pub struct Verified {
 }
 
 impl Verified {
-    fn add(&mut self, table: &Table, found: Found) {
+    fn add(&mut self, table: Table, found: Found) {
         match table {
             Table::FiveMinutes => self.five_minutes += found.checked,
             Table::Hours => self.hours += found.checked,
@@ -195,9 +195,9 @@ pub async fn verify_sample(
     let (begin, end) = (sample.hour, sample.hour + HOUR);
     let mut verified = Verified::default();
     let table = Table::FiveMinutes;
-    verified.add(&table, five_minutes(client, &detectors, (begin, end)).await?);
+    verified.add(table, five_minutes(client, &detectors, (begin, end)).await?);
     let table = Table::Hours;
-    verified.add(&table, spans(client, &detectors, table, &[begin, end]).await?);
+    verified.add(table, spans(client, &detectors, table, &[begin, end]).await?);
     verify_days(client, &detectors, (begin, end), zone, &mut verified).await?;
     Ok(verified)
 }
@@ -211,14 +211,14 @@ async fn verify_span(
 ) -> Result<(), StoreError> {
     let since = bucket_from(scope.intervals_since).max(begin);
     if since < end {
-        verified.add(&Table::FiveMinutes, five_minutes(client, detectors, (since, end)).await?);
+        verified.add(Table::FiveMinutes, five_minutes(client, detectors, (since, end)).await?);
     }
     // Hours belong to the day that they begin in.
     let mut hours = vec![hour_from(begin)];
     while let Some(hour) = hours.last().copied().filter(|hour| *hour < end) {
         hours.push(hour + HOUR);
     }
-    verified.add(&Table::Hours, spans(client, detectors, Table::Hours, &hours).await?);
+    verified.add(Table::Hours, spans(client, detectors, Table::Hours, &hours).await?);
     verify_days(client, detectors, (begin, end), scope.zone, verified).await
 }
 
@@ -234,7 +234,7 @@ async fn verify_days(
         return Ok(());
     }
     let borders = day_borders(begin, end, zone);
-    verified.add(&Table::Days, spans(client, detectors, Table::Days, &borders).await?);
+    verified.add(Table::Days, spans(client, detectors, Table::Days, &borders).await?);
     Ok(())
 }
 
@@ -301,7 +301,8 @@ fn found(rows: &[Row], detectors: &Detectors, table: Table) -> Found {
     let differences = different.iter().flat_map(|row| {
         let (id, bucket) = (row.get::<_, i32>(0), row.get(1));
         let name = detectors.iter().find(|(known, _)| *known == id).map_or("", |(_, name)| name);
-        columns(table.name(), name, bucket, row.get(2), row.get(3))
+        let (stored, recomputed): (Option<Value>, Option<Value>) = (row.get(2), row.get(3));
+        columns(table.name(), name, bucket, stored.as_ref(), recomputed.as_ref())
     });
     Found {
         checked: first.get(4),
@@ -315,8 +316,8 @@ fn columns(
     table: &'static str,
     detector: &str,
     bucket: DateTime<Utc>,
-    stored: Option<Value>,
-    recomputed: Option<Value>,
+    stored: Option<&Value>,
+    recomputed: Option<&Value>,
 ) -> Vec<Difference> {
     let difference = |column: &str, stored, recomputed| Difference {
         table,
@@ -326,10 +327,10 @@ fn columns(
         stored,
         recomputed,
     };
-    let (Some(Value::Object(stored)), Some(Value::Object(recomputed))) = (&stored, &recomputed)
+    let (Some(Value::Object(stored)), Some(Value::Object(recomputed))) = (stored, recomputed)
     else {
-        let told = |row: &Option<Value>| row.as_ref().map(|_row| "present".to_owned());
-        return vec![difference("row", told(&stored), told(&recomputed))];
+        let told = |row: Option<&Value>| row.map(|_row| "present".to_owned());
+        return vec![difference("row", told(stored), told(recomputed))];
     };
     let value = |row: &Map<String, Value>, column| {
         row.get(column).filter(|value| !value.is_null()).map(ToString::to_string)
@@ -355,18 +356,19 @@ mod tests {
             columns("interval_1h", "vds-001 lane/1", bucket, stored, recomputed)
         };
         let stored = json!({"count_sum": 12, "bus": null, "good": 3});
-        let found = of(Some(stored.clone()), Some(json!({"count_sum": 13, "bus": 0, "good": 3})));
+        let other = json!({"count_sum": 13, "bus": 0, "good": 3});
+        let found = of(Some(&stored), Some(&other));
         let told: Vec<_> = found
             .iter()
             .map(|d| (d.column.as_str(), d.stored.as_deref(), d.recomputed.as_deref()))
             .collect();
         assert_eq!(told, [("bus", None, Some("0")), ("count_sum", Some("12"), Some("13"))]);
-        let gone = of(None, Some(stored.clone()));
+        let gone = of(None, Some(&stored));
         assert_eq!(
             (gone.len(), gone[0].column.as_str(), gone[0].stored.as_ref()),
             (1, "row", None)
         );
-        assert_eq!(of(Some(stored.clone()), Some(stored)), []);
+        assert_eq!(of(Some(&stored), Some(&stored)), []);
     }
 
     #[test]

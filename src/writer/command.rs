@@ -121,10 +121,11 @@ impl Command {
     pub(super) fn refuse_away(self) {
         match self {
             Self::Replay { reply, .. } => drop(reply.send(Err(WriterError::Away))),
-            Self::Discard { reply, .. } => drop(reply.send(Err(WriterError::Away))),
+            Self::Discard { reply, .. } | Self::CloseHours { reply, .. } => {
+                drop(reply.send(Err(WriterError::Away)));
+            }
             Self::Accept { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Reload { reply } => drop(reply.send(Err(WriterError::Away))),
-            Self::CloseHours { reply, .. } => drop(reply.send(Err(WriterError::Away))),
         }
     }
 }

@@ -26,8 +26,7 @@ use crate::{
 
 const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
 const SEED: u64 = 11;
-const SUMS: SeriesSums =
-    SeriesSums { occupancy: true, speed: true, classes: true, together: false };
+const SUMS: SeriesSums = SeriesSums { occupancy: true, speed: true, classes: true };
 
 /// Compares everything that a database holds.
 async fn verified(client: &Client, zone: Tz) -> anyhow::Result<Verified> {
@@ -69,7 +68,8 @@ async fn counts(
 ) -> anyhow::Result<(Vec<i64>, Vec<i64>)> {
     let ids: Vec<i32> =
         client.query("select id from detector", &[]).await?.iter().map(|row| row.get(0)).collect();
-    let asked = SeriesAsked { basis, detectors: &ids, edges, sums: SUMS, zone: ZONE };
+    let asked =
+        SeriesAsked { basis, detectors: &ids, edges, sums: SUMS, together: false, zone: ZONE };
     let mut read = vec![0; edges.len() - 1];
     for row in store.series(asked).await? {
         read[row.bucket] += row.count.unwrap_or(0);
@@ -457,8 +457,14 @@ async fn an_hour_across_midnight_changes_both_days() -> anyhow::Result<()> {
         day_borders("2026-02-28T18:15:00Z".parse()?, "2026-03-03T18:15:00Z".parse()?, zone);
     let detectors = [i32::try_from(number(&client, "select id::int8 from detector").await?)?];
     let edges = borders.as_slice();
-    let asked =
-        SeriesAsked { basis: SeriesBasis::Days, detectors: &detectors, edges, sums: SUMS, zone };
+    let asked = SeriesAsked {
+        basis: SeriesBasis::Days,
+        detectors: &detectors,
+        edges,
+        sums: SUMS,
+        together: false,
+        zone,
+    };
     let read = async || {
         let rows = store.series(asked).await?;
         anyhow::Ok(rows.iter().map(|row| row.count).collect::<Vec<_>>())
@@ -513,7 +519,14 @@ async fn hours_outlive_their_5_minutes_and_are_not_built_again() -> anyhow::Resu
     let edges = day_borders("2026-03-01T00:00:00Z".parse()?, now, zone);
     let detectors = [i32::try_from(number(&client, "select id::int8 from detector").await?)?];
     for basis in [SeriesBasis::Hours, SeriesBasis::Days] {
-        let asked = SeriesAsked { basis, detectors: &detectors, edges: &edges, sums: SUMS, zone };
+        let asked = SeriesAsked {
+            basis,
+            detectors: &detectors,
+            edges: &edges,
+            sums: SUMS,
+            together: false,
+            zone,
+        };
         let counts: Vec<_> = store.series(asked).await?.iter().map(|row| row.count).collect();
         assert_eq!(counts, [Some(288); 19], "{basis:?}");
     }

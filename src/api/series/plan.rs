@@ -269,7 +269,7 @@ mod tests {
         let zone = chrono_tz::Asia::Kathmandu;
         let mut wish = wish("2026-03-01T18:15:00Z", "2026-03-02T18:15:00Z");
         let basis = |wish: &Wish, rollup_since| {
-            plan(wish, &Setting { zone, rollup_since, ..setting() }).map(|plan| plan.basis)
+            plan(wish, &Setting { rollup_since, zone, ..setting() }).map(|plan| plan.basis)
         };
         let kept = setting().rollup_since;
         wish.step_s = Some(HOUR_S);

@@ -166,8 +166,8 @@ pub(in crate::api) async fn total(
                 occupancy: asking.quantity.contains(&Quantity::Occupancy),
                 speed: asking.quantity.contains(&Quantity::SpeedKmh),
                 classes: !asking.class.is_empty(),
-                together: true,
             },
+            together: true,
             zone: app.settings.zone,
         })
         .await?;

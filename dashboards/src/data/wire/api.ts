@@ -223,6 +223,36 @@ export type SeriesSet = {
   series: Array<Series>,
 };
 
+/** Totals over one span. */
+export type TotalSet = {
+  /** Begin as asked for; the first bucket may begin earlier. */
+  from: string,
+  /** End as asked for; the last bucket may end later. */
+  to: string,
+  /** Devices that were added up. */
+  devices: number,
+  /** Their lanes and zones. */
+  detectors: number,
+  /** Length of a bucket, seconds. */
+  resolution_s: number,
+  /** `5min`, `1h` or `1d`: the rows that it was summed up from; the values do not depend on it. */
+  basis: string,
+  /** In the order of quantities and classes as asked for. */
+  totals: Array<Total>,
+};
+
+/** One total. */
+export type Total = {
+  /** count, occupancy or `speed_kmh`. */
+  quantity: string,
+  /** Vehicle class; null for all. */
+  class: string | null,
+  /** vehicles, share (0 to 1) or km/h. */
+  unit_of_measure: string,
+  /** `[time, value, good, expected]` per bucket, as of a series; expected is null when one of the devices has no registered period. */
+  points: [time: string, value: number | null, good: number, expected: number | null][],
+};
+
 /** One series. */
 export type Series = {
   /** Device. */
