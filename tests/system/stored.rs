@@ -25,6 +25,15 @@ const REFUSED: &str = "select format('%s|%s|%s|%s', topic, reason, partial::text
                          convert_from(payload, 'UTF8')) \
                        from quarantine where source = any($1)";
 
+/// What is missing, span by span, with its count.
+const GAPS: &str = "select format('%s|%s|%s|%s|%s|%s|%s', source, service, stream, boot, \
+                      spans[n], spans[n + 1], spans[n + 2]) \
+                    from gap, generate_series(1, coalesce(array_length(spans, 1), 0), 3) n \
+                    where closed_at is null and missing > 0 and source = any($1)";
+
+/// Numbers that were taken for given twice: no device of the truth does so.
+const REUSED: &str = "select sum(seq_reused)::int8 from source_state where source = any($1)";
+
 async fn texts(client: &Client, sql: &str, sources: &[String]) -> anyhow::Result<Vec<String>> {
     let rows = client.query(sql, &[&sources]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -52,11 +61,13 @@ fn difference(what: &str, stored: &[String], expected: &BTreeSet<String>) -> Str
     told
 }
 
-/// The quarantine: everything malformed and nothing else; what came again may stand there again.
+/// The quarantine: everything malformed and nothing else; what could be numbered stands there once.
 async fn refused(client: &Client, truth: &Truth, sources: &[String]) -> anyhow::Result<String> {
     let mut stored = texts(client, REFUSED, sources).await?;
     stored.sort_unstable();
-    stored.dedup();
+    // Without a number nothing tells a redelivery from a second message.
+    let is_numbered = |text: &String| truth.refused.get(text).copied().unwrap_or(true);
+    stored.dedup_by(|again, first| again == first && !is_numbered(first));
     Ok(difference("quarantine", &stored, &truth.refused.keys().cloned().collect()))
 }
 
@@ -68,6 +79,12 @@ async fn compare(
 ) -> anyhow::Result<String> {
     let sources = truth.sources();
     let mut told = refused(client, truth, &sources).await?;
+    let gaps = texts(client, GAPS, &sources).await?;
+    told.push_str(&difference("gaps", &gaps, &truth.gaps()));
+    let reused: Option<i64> = client.query_one(REUSED, &[&sources]).await?.get(0);
+    if reused.is_some_and(|reused| reused > 0) {
+        let _infallible = writeln!(told, "{reused:?} numbers given twice");
+    }
     for kind in Kind::ALL {
         let stored = texts(client, kind.sql(), &sources).await?;
         let none = BTreeSet::new();

@@ -39,8 +39,6 @@ const RECENT: usize = 2_000;
 
 /// A stream of one boot of one source: source, service, stream, boot.
 pub(crate) type Run = (String, &'static str, &'static str, u32);
-/// A hole in the numbers of a run, both ends included.
-pub(crate) type Gap = (Run, u64, u64);
 
 /// One message and what it means.
 #[derive(Debug, Clone)]
@@ -240,13 +238,14 @@ impl Truth {
         expected
     }
 
-    /// Numbers that never came, between the first and the last that did.
-    pub(crate) fn gaps(&self) -> BTreeSet<Gap> {
+    /// Numbers that never came, between the first and the last of their run: both ends and the count.
+    pub(crate) fn gaps(&self) -> BTreeSet<String> {
         let mut gaps = BTreeSet::new();
-        for (run, numbers) in &self.numbers {
+        for ((source, service, stream, boot), numbers) in &self.numbers {
             let next = numbers.iter().skip(1);
             for (seq, next) in numbers.iter().zip(next).filter(|(seq, next)| **seq + 1 < **next) {
-                gaps.insert((run.clone(), seq + 1, next - 1));
+                let (from, to, count) = (seq + 1, next - 1, next - seq - 1);
+                gaps.insert(format!("{source}|{service}|{stream}|{boot}|{from}|{to}|{count}"));
             }
         }
         gaps
@@ -360,12 +359,14 @@ impl Truth {
     /// Makes the message one that is refused, wholly or in part.
     fn spoil(&mut self, message: &mut Message) {
         let kind = self.senders[message.sender].kind;
-        let faults = if matches!(kind, Kind::Interval | Kind::Event) { 5 } else { 4 };
+        let faults = if matches!(kind, Kind::Interval | Kind::Event) { 6 } else { 5 };
         let reason = match self.below(faults) {
+            // Its begin, with the number, can still be read.
             0 => {
                 message.payload.pop();
-                message.number = None;
-                "json"
+                message.refused = Some(("json", false));
+                message.facts.clear();
+                return;
             }
             1 => {
                 message.body["time"] = json!(self.begin + AHEAD);
@@ -376,12 +377,15 @@ impl Truth {
                 "too_old"
             }
             3 => facts::break_body(kind, &mut message.body),
+            4 => {
+                message.body["seq"] = Value::Null;
+                message.number = None;
+                "missing"
+            }
             _ => facts::break_part(kind, &mut message.body),
         };
         let partial = reason == facts::PARTIAL;
-        if message.number.is_some() {
-            message.payload = message.body.to_string().into_bytes();
-        }
+        message.payload = message.body.to_string().into_bytes();
         if !partial {
             message.facts.clear();
         }
@@ -415,7 +419,7 @@ fn everything_that_devices_do_to_a_hub_happens() {
     truth.accept(messages);
     assert!((120..280).contains(&truth.refused.len()), "{} malformed", truth.refused.len());
     let reasons: HashSet<_> = truth.refused.keys().filter_map(|r| r.split('|').nth(1)).collect();
-    assert_eq!(reasons.len(), 6, "{reasons:?}");
+    assert_eq!(reasons.len(), 7, "{reasons:?}");
     assert!(truth.gaps().len() > 20, "{} gaps", truth.gaps().len());
     assert_eq!(truth.expected().values().filter(|facts| facts.is_empty()).count(), 0);
 }
