@@ -43,6 +43,7 @@ pub struct Metrics {
     pub conflicts: Counter,
     pub quarantined: Counter,
     pub dropped: Counter,
+    pub refused_again: Counter,
     pub batches: Counter,
     pub batch_messages: Histogram,
     pub commit_seconds: Histogram,
@@ -75,6 +76,11 @@ impl Metrics {
             conflicts: counter(r, "writer_conflicts", "Fact rows that differ from the stored fact"),
             quarantined: counter(r, "writer_quarantined", "Rows put into the quarantine"),
             dropped: counter(r, "writer_dropped", "Refused messages beyond the quarantine's bound"),
+            refused_again: counter(
+                r,
+                "writer_refused_again",
+                "Refused messages that came before and are in the quarantine already",
+            ),
             batches: counter(r, "writer_batches", "Batches committed"),
             batch_messages: histogram(
                 r,

@@ -322,6 +322,7 @@ impl Writer {
         metrics.conflicts.inc_by(committed.conflicts);
         metrics.quarantined.inc_by(committed.quarantined);
         metrics.dropped.inc_by(committed.dropped);
+        metrics.refused_again.inc_by(committed.refused_again);
         #[expect(clippy::cast_precision_loss, reason = "a batch holds few messages")]
         metrics.batch_messages.observe(items.len() as f64);
         if let Some(first) = items.iter().map(|item| item.delivery.received_at).min() {

@@ -70,6 +70,8 @@ pub struct Committed {
     pub quarantined: u64,
     /// Refused messages beyond the bound of the quarantine.
     pub dropped: u64,
+    /// Refused messages that had come before and are in the quarantine already.
+    pub refused_again: u64,
     /// Per message of the batch: whether all of its facts conflict with what is stored.
     pub conflicting: Vec<bool>,
     /// Per message of the batch: fact rows that were already there.
@@ -225,6 +227,7 @@ impl Inserter {
             self.quarantine.write(&transaction, bound, items, &refused, again).await?;
         done.quarantined = quarantined;
         done.dropped = counts.dropped_total();
+        done.refused_again = counts.again;
         let refused_of = |item| counts.refused.get(&item).copied().unwrap_or_default();
         done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();

@@ -75,6 +75,8 @@ pub(super) struct Counts {
     kept: HashMap<String, (u32, u64)>,
     /// Per message: parts refused, and of them not kept.
     pub(super) refused: HashMap<usize, (u32, u32)>,
+    /// Parts refused that are held already, of messages that came before.
+    pub(super) again: u64,
 }
 
 impl Counts {
@@ -136,6 +138,7 @@ impl Quarantine {
             if again(entry.item) && entry.reject.reason != Reason::Rate && lookups < LOOKUPS_MAX {
                 lookups += usize::from(first);
                 if !first || self.holds(transaction, entry).await? {
+                    counts.again += 1;
                     continue;
                 }
             }
