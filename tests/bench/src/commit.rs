@@ -37,12 +37,6 @@ const LOOK: Duration = Duration::from_millis(25);
 const ROUND_MAX: Duration = Duration::from_mins(2);
 /// Rounds run on device clocks that begin so many days ago.
 const PAST_DAYS: i64 = 20;
-/// Batches after a connection for which the hub expects repetitions and goes the slow way.
-const WARM_BATCHES: f64 = 110.0;
-/// Messages of one batch of the warm-up, and the most of all.
-const WARM_LOT: usize = 10;
-const WARM_MESSAGES: usize = 20_000;
-
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extent {
@@ -147,12 +141,12 @@ pub(crate) async fn run(
         servers,
         city: &city.token,
         begin_ms: (now / 86_400 - PAST_DAYS) * 86_400_000,
-        step: 0,
+        steps: BTreeMap::new(),
     };
-    flood.warm(&mut hub).await?;
-    let small = Extent { messages: extent.messages / 4, ..extent };
+    // Every station sends every number once, so that no round begins with a gap.
+    let messages = extent.messages.next_multiple_of(STATIONS);
     for consumer in [&mut bare, &mut hub] {
-        flood.round(consumer, small.messages).await?;
+        flood.round(consumer, (messages / 4).next_multiple_of(STATIONS)).await?;
     }
     let mut rounds: BTreeMap<&str, Vec<Round>> = BTreeMap::new();
     for round in 0..extent.rounds {
@@ -160,7 +154,7 @@ pub(crate) async fn run(
         // Whoever comes first finds the machine as the other one left it: they take turns.
         pair.rotate_left(round % 2);
         for consumer in pair {
-            let done = flood.round(consumer, extent.messages).await?;
+            let done = flood.round(consumer, messages).await?;
             super::say(format!("  {}: {:.0} messages/s", consumer.root(), done.rate_hz));
             rounds.entry(consumer.root()).or_default().push(done);
         }
@@ -253,38 +247,28 @@ struct Flood<'a> {
     servers: &'a Servers,
     city: &'a str,
     begin_ms: i64,
-    step: usize,
+    /// Next step of the device clocks, by first topic level: each pipeline gets all of them.
+    steps: BTreeMap<&'static str, usize>,
 }
 
 impl Flood<'_> {
+    fn step(&self, root: &str) -> usize {
+        self.steps.get(root).copied().unwrap_or(0)
+    }
+
     async fn publisher(&self, root: &str, messages: usize) -> anyhow::Result<Process> {
         let args = PublishArgs {
             port: self.servers.mqtt_port(),
             root: root.to_owned(),
             city: self.city.to_owned(),
             begin_ms: self.begin_ms,
-            step: self.step,
+            step: self.step(root),
             messages,
         };
         let log = self.servers.folder().join("publish.log");
         let mut publisher = Process::role(&args.words(), &log)?;
         publisher.expect("that it is ready", |line| (line == "ready").then_some(())).await?;
         Ok(publisher)
-    }
-
-    /// After a new connection the hub expects repetitions; brings that behind it with small batches.
-    async fn warm(&mut self, hub: &mut Consumer) -> anyhow::Result<()> {
-        let Consumer::Hub { hub, .. } = hub else { return Ok(()) };
-        let mut publisher = self.publisher(HUB_ROOT, WARM_MESSAGES).await?;
-        let mut allowed = 0;
-        while Scrape::take(hub.address).await?.value("hub_writer_batches_total") < WARM_BATCHES {
-            allowed += WARM_LOT;
-            anyhow::ensure!(allowed <= WARM_MESSAGES, "the hub commits nothing; see hub.log");
-            publisher.tell(&allowed.to_string()).await?;
-            sleep(LOOK).await;
-        }
-        self.step += WARM_MESSAGES.div_ceil(STATIONS);
-        publisher.stop().await
     }
 
     fn cpu(&self, consumer: u32, publisher: u32) -> Cpu {
@@ -315,9 +299,9 @@ impl Flood<'_> {
         let taken_s = begun.elapsed().as_secs_f64();
         let after = self.cpu(consumer.pid(), publisher.pid());
         publisher.stop().await?;
-        let steps = messages.div_ceil(STATIONS);
-        self.check(consumer.names(), steps, messages).await?;
-        self.step += steps;
+        let (step, steps) = (self.step(consumer.root()), messages / STATIONS);
+        self.check(consumer.names(), (step, step + steps), messages).await?;
+        self.steps.insert(consumer.root(), step + steps);
         let each_us = |after: f64, before: f64| (after - before) * 1e6 / float(messages);
         Ok(Round {
             rate_hz: float(messages) / taken_s,
@@ -334,12 +318,12 @@ impl Flood<'_> {
     async fn check(
         &self,
         (database, table): (&str, &str),
-        steps: usize,
+        (from, to): (usize, usize),
         messages: usize,
     ) -> anyhow::Result<()> {
         let client = self.servers.client(database).await?;
         let time = |step| DateTime::from_timestamp_millis(payload::step_ms(self.begin_ms, step));
-        let (from, to) = (time(self.step), time(self.step + steps));
+        let (from, to) = (time(from), time(to));
         let sql = format!("select count(*) from {table} where time >= $1 and time < $2");
         let found: i64 = client.query_one(&sql, &[&from, &to]).await?.get(0);
         let expected = i64::try_from(messages * LANES).context("a count")?;

@@ -204,7 +204,7 @@ impl Stage<'_> {
         let read: Read =
             clients.expect("what it read", |line| serde_json::from_str(line).ok()).await?;
         let cpu_s = process::cpu_s(server) - before_s;
-        anyhow::ensure!(read.fewest > 0, "a client of {side:?} saw no frame; {read:?}");
+        anyhow::ensure!(read.frames > 0, "no client of {side:?} saw a frame; see its log");
         self.set_pace(side, 0.0).await?;
         let (of_hub, of_bare) = self.clients.as_mut().context("no clients")?;
         let clients = if side == Side::Hub { of_hub } else { of_bare };
@@ -291,13 +291,15 @@ fn tell_paced(part: &str, [hub, stalled, bare]: [&[Round]; 3], goal: bool, repor
     let of = |rounds: &[Round], value: Of| rounds.iter().map(value).collect::<Vec<f64>>();
     let bytes: Of = |round| float(round.read.bytes) / float(round.read.frames);
     report.add(part, "mean frame", (median(&of(hub, bytes)), "bytes"), "");
+    let fewest: Of = |round| float(round.read.fewest);
     for (who, rounds, goal) in [
         ("hub", hub, if goal { "<= 250 at 1,000" } else { "" }),
         ("hub, one more client stopped reading", stalled, if goal { "the same" } else { "" }),
         ("bare broadcast", bare, ""),
     ] {
-        let figures: [(&str, Of, &'static str, &'static str); 4] = [
+        let figures: [(&str, Of, &'static str, &'static str); 5] = [
             ("frames", |round| round.read.frames_hz(), "frames/s", ""),
+            ("frames of the client that got the fewest", fewest, "frames/round", ""),
             ("written to read, p50", |round| round.read.late_p50_ms, "ms", ""),
             ("written to read, p99", |round| round.read.late_p99_ms, "ms", goal),
             ("written to read, longest", |round| round.read.late_max_ms, "ms", ""),
@@ -329,6 +331,9 @@ fn tell_flat_out(part: &str, hub: &[Round], bare: &[Round], report: &mut Report)
     report.add_rounds(part, "bare broadcast: frames", (of(bare, rate), "frames/s"), "");
     tell_ratio(part, hub, bare, report);
     for (who, rounds) in [("hub", hub), ("bare broadcast", bare)] {
+        let fewest = of(rounds, |round| float(round.read.fewest));
+        let name = format!("{who}: frames of the client that got the fewest");
+        report.add_rounds(part, name, (fewest, "frames/round"), "");
         let cpu = of(rounds, |round| round.cpu_us);
         report.add_rounds(part, format!("{who}: processor time"), (cpu, "us/frame"), "");
         let late = of(rounds, |round| round.read.late_p99_ms);

@@ -202,35 +202,52 @@ impl Bench {
         done.and(stopped)
     }
 
+    /// Measures the parts that need servers; one that fails does not keep the others from being measured.
     async fn on_servers(&mut self, servers: &Servers) -> anyhow::Result<()> {
-        let (rounds, messages) = (self.args.rounds, self.args.messages);
-        if self.wants(Part::Store) {
-            self.begin("storing alone, bare COPY and the hub's inserter in turns");
-            store::run(servers, &self.city, (rounds, messages), &mut self.report).await?;
-        }
-        if self.wants(Part::Commit) {
-            self.begin("broker to committed, bare reference and hub in turns");
-            let extent = commit::Extent { rounds, messages };
-            commit::run(servers, &self.city, extent, &mut self.report).await?;
-        }
-        if self.wants(Part::City) {
-            for name in &self.args.scale {
-                let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == name);
-                let scale = scale.context("--scale is S, M or L")?;
-                self.begin(format!("simulated city at {name} for {} min", self.args.minutes));
-                let span = Duration::from_secs_f64(self.args.minutes * 60.0);
-                let extent = city::Extent { scale, span, rounds };
-                city::run(servers, &self.city, extent, &mut self.report).await?;
+        let mut failed = Ok(());
+        for part in [Part::Store, Part::Commit, Part::City, Part::Fanout] {
+            if self.wants(part)
+                && let Err(error) = self.part(servers, part).await
+            {
+                self.begin(format!("FAILED: {error:#}"));
+                failed = failed.and(Err(error));
             }
         }
-        if self.wants(Part::Fanout) {
-            self.begin("fan-out, hub and bare broadcast in turns");
-            let span = Duration::from_secs_f64(self.args.seconds);
-            let extent = fanout::Extent { rounds, span, clients: self.args.clients.clone() };
-            fanout::run(servers, &self.city, &extent, &mut self.report).await?;
-        }
         self.begin("done");
-        Ok(())
+        failed
+    }
+
+    async fn part(&mut self, servers: &Servers, part: Part) -> anyhow::Result<()> {
+        let (rounds, messages) = (self.args.rounds, self.args.messages);
+        match part {
+            Part::Decode | Part::Start => Ok(()),
+            Part::Store => {
+                self.begin("storing alone, bare COPY and the hub's inserter in turns");
+                store::run(servers, &self.city, (rounds, messages), &mut self.report).await
+            }
+            Part::Commit => {
+                self.begin("broker to committed, bare reference and hub in turns");
+                let extent = commit::Extent { rounds, messages };
+                commit::run(servers, &self.city, extent, &mut self.report).await
+            }
+            Part::City => {
+                for name in self.args.scale.clone() {
+                    let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == name);
+                    let scale = scale.context("--scale is S, M or L")?;
+                    self.begin(format!("simulated city at {name} for {} min", self.args.minutes));
+                    let span = Duration::from_secs_f64(self.args.minutes * 60.0);
+                    let extent = city::Extent { scale, span, rounds };
+                    city::run(servers, &self.city, extent, &mut self.report).await?;
+                }
+                Ok(())
+            }
+            Part::Fanout => {
+                self.begin("fan-out, hub and bare broadcast in turns");
+                let span = Duration::from_secs_f64(self.args.seconds);
+                let extent = fanout::Extent { rounds, span, clients: self.args.clients.clone() };
+                fanout::run(servers, &self.city, &extent, &mut self.report).await
+            }
+        }
     }
 
     /// Writes the JSON file, named by the time.

@@ -117,18 +117,19 @@ async fn send(
 ) -> anyhow::Result<()> {
     let mut pace = interval(PERIOD);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for seq in 1_u64.. {
+    let boot = clock.now().timestamp();
+    for turn in 0_usize.. {
         pace.tick().await;
         if Instant::now() >= until {
             break;
         }
-        let probe = usize::try_from(seq)? % PROBES;
+        let (probe, seq) = (turn % PROBES, turn / PROBES + 1);
         let topic = format!("ioc/1/{city}/vds/{}/interval", source(probe));
         let time = clock.now() - LENGTH;
         let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let number = sent.note();
         let message = format!(
-            "{{\"v\":1,\"time\":\"{time}\",\"boot\":1,\"seq\":{seq},\"duration_s\":1,\
+            "{{\"v\":1,\"time\":\"{time}\",\"boot\":{boot},\"seq\":{seq},\"duration_s\":1,\
              \"lanes\":[{{\"lane\":1,\"count\":{number}}}]}}"
         );
         client.publish(&topic, QoS::AtLeastOnce, false, message).await?;

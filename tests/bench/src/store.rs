@@ -45,11 +45,6 @@ const DIFFERENT: &str = "with hub as (select * from interval_reading where time 
          + (select count(*) from (select * from bare except all select * from hub) b)";
 /// Rounds run on device clocks that begin so many days ago.
 const PAST_DAYS: i64 = 20;
-/// After a connection the hub may expect repetitions and go a slower way: so many small batches bring
-/// that behind it.
-const WARM_BATCHES: usize = 110;
-const WARM_LOT: usize = 10;
-
 /// One batch, for either way.
 struct Batch {
     items: Vec<Admitted>,
@@ -98,7 +93,8 @@ pub(crate) async fn run(
         messages: Messages::new(begin_ms),
         sent: 0,
     };
-    source.warm(&mut ways).await?;
+    // Every station sends every number once, so that no round begins with a gap.
+    let messages = messages.next_multiple_of(STATIONS);
     let lot = config.ingest.batch_rows / LANES;
     let (mut bare, mut hub) = (Vec::new(), Vec::new());
     let mut last = begin_ms;
@@ -166,8 +162,6 @@ impl Source<'_> {
             let stream = encode(registry, &items)?;
             batches.push(Batch { items, stream });
         }
-        // The next round begins with a step of its own, so that the rounds can be told apart by time.
-        self.sent = self.sent.next_multiple_of(STATIONS);
         Ok(batches)
     }
 
@@ -179,15 +173,6 @@ impl Source<'_> {
         let admitted = admit(&self.contract, registry, &self.horizon, self.now, delivery);
         anyhow::ensure!(admitted.accepted.is_some(), "refused: {:?}", admitted.refused);
         Ok(admitted)
-    }
-
-    async fn warm(&mut self, ways: &mut Ways<'_>) -> anyhow::Result<()> {
-        let batches = self.batches(&ways.registry, WARM_BATCHES * WARM_LOT, WARM_LOT)?;
-        for batch in &batches {
-            ways.bare(batch).await?;
-            ways.hub(batch).await?;
-        }
-        Ok(())
     }
 }
 
