@@ -116,5 +116,5 @@ async fn a_network_that_breaks_anywhere_costs_nothing() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: make test-long"]
 async fn a_network_that_breaks_again_and_again_costs_nothing() -> anyhow::Result<()> {
-    breaks(32, 8, Duration::from_secs(3)).await
+    breaks(32, 4, Duration::from_secs(3)).await
 }
