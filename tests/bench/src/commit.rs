@@ -37,6 +37,9 @@ const LOOK: Duration = Duration::from_millis(25);
 const ROUND_MAX: Duration = Duration::from_mins(2);
 /// Rounds run on device clocks that begin so many days ago.
 const PAST_DAYS: i64 = 20;
+/// Losses that the hub's ledger shows, closed ones included.
+const GAPS: &str = "select count(*) from gap where missing is not null";
+
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extent {
@@ -160,6 +163,9 @@ pub(crate) async fn run(
         }
     }
     tell(&rounds[BARE_ROOT], &rounds[HUB_ROOT], report);
+    // Nothing was left out, so the ledger may know of no loss.
+    let gaps = servers.client("bench_hub").await?.query_one(GAPS, &[]).await?.get::<_, i64>(0);
+    anyhow::ensure!(gaps == 0, "the ledger of the hub shows {gaps} gaps where there is none");
     let memory = process::memory(hub.pid()).context("the hub has ended; see hub.log")?;
     report.add(PART, "hub: resident memory, peak", (memory.peak_mib, "MiB"), "");
     for consumer in [bare, hub] {
