@@ -387,6 +387,7 @@ mod tests {
         let admitted = |n| Admitted {
             delivery: record::tests::message(n, 1_000),
             topic: None,
+            number: None,
             accepted: None,
             refused: Vec::new(),
             replayed: false,
