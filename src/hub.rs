@@ -191,7 +191,6 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let clock = options.clock;
     let now = clock.now();
     let contract = contract(&config, &options.city);
-
     let session_clock = Arc::clone(&clock);
     let (session, deliveries, acknowledger, broker_state) =
         ioc_ingest::mqtt::session(options.broker, move || session_clock.now());
@@ -208,15 +207,13 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
-    let hub_state =
-        HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state());
     let (live, live_task) = live(
         live_settings(&config),
         LiveEnds {
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
-            hub: hub_state,
+            hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
