@@ -43,7 +43,7 @@ impl Horizon {
 }
 
 /// One delivery with what was decided about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Admitted {
     /// The message as it came, with the right to acknowledge it.
     pub delivery: Delivery,

@@ -32,6 +32,7 @@ pub struct Config {
     pub local: Local,
     pub ingest: Ingest,
     pub rate: Rate,
+    pub spool: Spool,
     pub retention: Retention,
     pub live: Live,
     pub desk: Desk,
@@ -94,6 +95,7 @@ section!(Rate {
     onestop_hz: f64,
     metric_hz: f64,
 });
+section!(Spool { folder: String, after_ms: u64, bytes_max: u64, warn_share: f64 });
 section!(Retention {
     signal_days: u32,
     interval_days: u32,
@@ -117,6 +119,26 @@ section!(Live {
 section!(Desk { default_due_h: u32 });
 section!(Simulate { seed: u64, speed: f64, scale: String, rate_hz: u32, faults: bool });
 section!(Log { level: String, format: String });
+
+impl Local {
+    /// Folder of the private servers' data and logs.
+    pub fn data_folder(&self) -> PathBuf {
+        match self.data.as_str() {
+            "" => self.folder.join("data"),
+            data => PathBuf::from(data),
+        }
+    }
+}
+
+impl Config {
+    /// Folder of the spool.
+    pub fn spool_folder(&self) -> PathBuf {
+        match self.spool.folder.as_str() {
+            "" => self.local.data_folder().join("spool"),
+            folder => PathBuf::from(folder),
+        }
+    }
+}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

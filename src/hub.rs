@@ -24,7 +24,7 @@ use crate::{
     follow,
     intake::{CHUNKS, Intake},
     live::{
-        Live, LiveSettings,
+        HubState, Live, LiveSettings,
         start::{LiveEnds, live},
     },
     observe::{Metrics, Queues},
@@ -32,6 +32,7 @@ use crate::{
     readiness::{Component, Readiness},
     rollup,
     selfcheck::{Agreement, SelfCheck},
+    spool::{Level, Spool, SpoolError, SpoolSettings, SpoolState},
     store::{
         Store, StoreError, StoreSettings, city,
         insert::{claim, release},
@@ -78,6 +79,9 @@ pub enum HubError {
         /// Why.
         source: std::io::Error,
     },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The registered city is another one.
     #[error(
         "the database holds the city {found}, the configuration says {wanted} (key city.folder)"
@@ -183,10 +187,10 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let (listener, address) = listen(&config.http.listen).await?;
     let stop = tasks.stop_token();
     let metrics = Metrics::new();
+    let spool = Spool::open(spool_settings(&config), Arc::clone(&metrics)).await?;
     let clock = options.clock;
     let now = clock.now();
     let contract = contract(&config, &options.city);
-
     let session_clock = Arc::clone(&clock);
     let (session, deliveries, acknowledger, broker_state) =
         ioc_ingest::mqtt::session(options.broker, move || session_clock.now());
@@ -209,7 +213,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
-            hub: crate::live::HubState::new(database_seen.clone(), broker_state.clone(), agreed),
+            hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
@@ -222,10 +226,8 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     tasks.spawn("live", live_task.run());
 
     let (ready, ready_seen) = watch::channel(Readiness::starting(now));
-    tasks.spawn(
-        "readiness",
-        follow_readiness(ready, database_seen, broker_state, Arc::clone(&clock), stop.clone()),
-    );
+    let parts = Parts { database: database_seen, broker: broker_state, spool: spool.state() };
+    tasks.spawn("readiness", follow_readiness(ready, parts, Arc::clone(&clock), stop.clone()));
 
     let app = App {
         settings: api_settings(&config, &options.city),
@@ -263,6 +265,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         admitted: to_write,
         commands,
         changes,
+        spool: Some(spool),
         acknowledger,
         state: database,
         metrics: Arc::clone(&metrics),
@@ -314,9 +317,19 @@ pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
     WriterSettings {
         batch_rows: ingest.batch_rows,
         linger: Duration::from_millis(ingest.linger_ms),
+        spool_after: Duration::from_millis(config.spool.after_ms),
+        statement_limit: Duration::from_millis(config.database.statement_timeout_ms.into()),
         quarantine_messages: ingest.quarantine_messages,
         quarantine_bytes: ingest.quarantine_bytes,
         zone,
+    }
+}
+
+fn spool_settings(config: &Config) -> SpoolSettings {
+    SpoolSettings {
+        folder: config.spool_folder(),
+        bytes_max: config.spool.bytes_max,
+        warn_share: config.spool.warn_share,
     }
 }
 
@@ -387,36 +400,61 @@ async fn serve(
     }
 }
 
+/// What readiness follows.
+struct Parts {
+    database: watch::Receiver<DatabaseState>,
+    broker: watch::Receiver<BrokerState>,
+    spool: watch::Receiver<SpoolState>,
+}
+
 /// Keeps the readiness of the parts with the time since when.
 async fn follow_readiness(
     ready: watch::Sender<Readiness>,
-    mut database: watch::Receiver<DatabaseState>,
-    mut broker: watch::Receiver<BrokerState>,
+    mut parts: Parts,
     clock: SharedClock,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     loop {
         let now = clock.now();
-        let database_why = match &*database.borrow_and_update() {
+        let database_why = match &*parts.database.borrow_and_update() {
             DatabaseState::Up => None,
             DatabaseState::Starting => Some("starting".to_owned()),
             DatabaseState::Away { why } => Some(why.clone()),
         };
-        let broker_why = match &*broker.borrow_and_update() {
+        let broker_why = match &*parts.broker.borrow_and_update() {
             BrokerState::Connected { .. } => None,
             BrokerState::Connecting => Some("starting".to_owned()),
             BrokerState::Disconnected { error, .. } => Some(error.clone()),
         };
-        ready.send_modify(|ready| {
+        let spool_why = spool_trouble(&parts.spool.borrow_and_update());
+        ready.send_if_modified(|ready| {
+            let before = ready.clone();
             update(&mut ready.database, database_why.clone(), now);
             update(&mut ready.writer, database_why, now);
             update(&mut ready.broker, broker_why, now);
+            update(&mut ready.spool, spool_why, now);
+            *ready != before
         });
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            Ok(()) = database.changed() => {}
-            Ok(()) = broker.changed() => {}
+            Ok(()) = parts.database.changed() => {}
+            Ok(()) = parts.broker.changed() => {}
+            Ok(()) = parts.spool.changed() => {}
         }
+    }
+}
+
+/// Why the spool could not take everything that comes.
+fn spool_trouble(state: &SpoolState) -> Option<String> {
+    let SpoolState { bytes, bytes_max, messages, .. } = state;
+    match state.level {
+        Level::Full => Some(format!(
+            "full: {messages} messages in {bytes} of {bytes_max} bytes; messages stay with the broker"
+        )),
+        Level::Filling => {
+            Some(format!("filling up: {messages} messages in {bytes} of {bytes_max} bytes"))
+        }
+        Level::Used | Level::Empty => state.trouble.clone(),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod registry;
 pub mod rollup;
 pub mod selfcheck;
 pub mod simulate;
+pub mod spool;
 pub mod store;
 pub mod tasks;
 pub mod upkeep;

@@ -5,7 +5,9 @@
 //! by all of their clients. Every row carries the version of its last change, so the delta from any
 //! cursor of this process is the rows with a larger version: that is how a client resumes, and why no
 //! frames are held for it. Latest values are conflated. A client that does not keep up starts anew;
-//! nobody waits for it. Limits: `[live]` in the configuration, [`FILTERS_MAX`], [`frame::PART_BYTES`].
+//! nobody waits for it. `stored` of a frame is false while anything that any topic shows is in the spool
+//! only; when that changes every feed is told, with no rows if need be. Figures of the service desk
+//! follow the database: what is spooled does not count yet. Limits: `[live]` in the configuration, [`FILTERS_MAX`], [`frame::PART_BYTES`].
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -49,9 +51,11 @@ use topic::{Filter, Topic};
 use traffic::Traffic;
 
 use crate::{
+    admit::{Accepted, Admitted},
     clock::SharedClock,
     observe::Metrics,
     registry::Registry,
+    store::insert::Committed,
     writer::{Changes, Emitted},
 };
 
@@ -290,6 +294,8 @@ impl Drop for Connection {
 #[derive(Debug)]
 struct Feed {
     cursor: u64,
+    /// What its clients were told last: whether all that they see is in the database.
+    stored: bool,
     subscribers: Vec<(ClientId, u32)>,
 }
 
@@ -381,44 +387,38 @@ impl LiveTask {
     fn apply(&mut self, changes: &Changes) {
         let now = self.clock.now();
         self.stored = changes.stored;
+        let unknown = Committed::default();
+        let committed = changes.committed.as_ref().unwrap_or(&unknown);
         for (at, item) in changes.items.iter().enumerate() {
             let Some(topic) = &item.topic else { continue };
             let latest = self
                 .latest
                 .entry(topic.source.clone())
                 .or_insert_with(|| Latest::new(topic.source.clone(), topic.service, None));
-            let duplicates = changes.committed.duplicate_rows.get(at).copied().unwrap_or(0);
-            let refused = changes.committed.refused.get(at).copied().unwrap_or_default();
-            let arrival = changes.committed.arrivals.get(at).copied().unwrap_or_default();
-            latest.count(item, arrival, duplicates, refused);
-            latest.source_version = self.version;
-            let conflicting = changes.committed.conflicting.get(at).copied().unwrap_or(false);
-            let Some(accepted) = item.accepted.as_ref().filter(|_| !conflicting) else { continue };
-            let received = item.delivery.received_at;
-            if latest.apply(&accepted.message, &item.delivery.payload, received, self.version) {
-                self.dirty.insert(topic.source.clone());
+            let duplicates = committed.duplicate_rows.get(at).copied().unwrap_or(0);
+            let refused = committed.refused.get(at).copied().unwrap_or_default();
+            let arrival = committed.arrivals.get(at).copied().unwrap_or_default();
+            if changes.is_shown {
+                latest.correct(arrival, duplicates, refused);
+            } else {
+                latest.count(item, arrival, duplicates, refused);
             }
-            match &accepted.message.fact {
-                Fact::Metric(sample) => {
-                    if let Some(envelope) = &accepted.message.envelope {
-                        self.metric_values.apply(&topic.source, envelope, sample, self.version);
-                    }
-                }
-                Fact::Call(call) if duplicates == 0 => {
-                    let time = accepted.message.envelope.map_or(received, |e| e.time);
-                    self.desk.apply_call(call, time);
-                }
-                Fact::Call(_)
-                | Fact::SignalState(_)
-                | Fact::SignalEvents(_)
-                | Fact::Interval(_)
-                | Fact::Incident(_)
-                | Fact::Health(_)
-                | Fact::Status(_)
-                | Fact::Ticket(_) => {}
+            latest.source_version = self.version;
+            let conflicting = committed.conflicting.get(at).copied().unwrap_or(false);
+            let Some(accepted) = item.accepted.as_ref().filter(|_| !conflicting) else { continue };
+            if !changes.is_shown {
+                self.show(item, accepted);
+            }
+            if let Fact::Call(call) = &accepted.message.fact
+                && changes.committed.is_some()
+                && duplicates == 0
+            {
+                let received = item.delivery.received_at;
+                let time = accepted.message.envelope.map_or(received, |e| e.time);
+                self.desk.apply_call(call, time);
             }
         }
-        for (source, loss) in &changes.committed.loss {
+        for (source, loss) in &committed.loss {
             if let Some(latest) = self.latest.get_mut(source) {
                 latest.counters.loss.add(*loss);
                 latest.source_version = self.version;
@@ -427,8 +427,22 @@ impl LiveTask {
         let steps = changes.items.iter().filter_map(|item| item.accepted.as_ref());
         let told = steps.filter(|accepted| matches!(accepted.message.fact, Fact::Ticket(_)));
         let newest = told.filter_map(|accepted| accepted.message.envelope).map(|e| e.time).max();
-        self.desk.apply(&changes.committed.tickets, newest.unwrap_or(now));
+        self.desk.apply(&committed.tickets, newest.unwrap_or(now));
         self.judge_dirty(now);
+    }
+
+    /// Shows what a message says, if it is the latest.
+    fn show(&mut self, item: &Admitted, accepted: &Accepted) {
+        let Some(latest) = self.latest.get_mut(&accepted.message.topic.source) else { return };
+        let received = item.delivery.received_at;
+        if latest.apply(&accepted.message, &item.delivery.payload, received, self.version) {
+            self.dirty.insert(accepted.message.topic.source.clone());
+        }
+        if let (Fact::Metric(sample), Some(envelope)) =
+            (&accepted.message.fact, &accepted.message.envelope)
+        {
+            self.metric_values.apply(latest.source(), envelope, sample, self.version);
+        }
     }
 
     /// Judges the devices that changed and stamps their rows.
@@ -504,9 +518,10 @@ impl LiveTask {
         now: DateTime<Utc>,
     ) {
         let rows = self.rows(topic, filter, feed.cursor, Some(dirty), now);
-        if rows.is_empty() {
+        if rows.is_empty() && feed.stored == self.stored {
             return;
         }
+        feed.stored = self.stored;
         let (prev, cursor) = (self.cursor(feed.cursor), self.cursor(closed));
         let body = frame::delta_body(&prev, &cursor, now, &rows, self.stored);
         // Pages subscribe in the same order, so most clients of a feed share the same id.

@@ -58,6 +58,14 @@ pub struct Metrics {
     pub live_frames: Counter,
     pub live_resyncs: Counter,
     pub live_slow: Counter,
+    pub spool_bytes: Gauge,
+    pub spool_messages: Gauge,
+    pub spool_oldest: Gauge,
+    pub spool_damaged: Gauge,
+    pub spool_writes: Counter,
+    pub spool_written: Counter,
+    pub spool_drained: Counter,
+    pub spool_write_seconds: Histogram,
 }
 
 impl Metrics {
@@ -121,6 +129,32 @@ impl Metrics {
             live_frames: counter(r, "live_frames", "Frames queued for live clients"),
             live_resyncs: counter(r, "live_resyncs", "Live clients that had to start anew"),
             live_slow: counter(r, "live_slow_clients", "Live clients closed for not reading"),
+            spool_bytes: gauge(r, "spool_size_bytes", "What the spool takes on the disk"),
+            spool_messages: gauge(r, "spool_waiting_messages", "Messages that wait in the spool"),
+            spool_oldest: gauge(
+                r,
+                "spool_oldest_timestamp_seconds",
+                "Receive time of the oldest message in the spool, since 1970; 0 when it is empty",
+            ),
+            spool_damaged: gauge(
+                r,
+                "spool_damaged_files",
+                "Damaged files and records of the spool met since the start",
+            ),
+            spool_writes: counter(r, "spool_writes", "Batches written to the spool and synced"),
+            spool_written: counter(r, "spool_written_messages", "Messages written to the spool"),
+            spool_drained: counter(
+                r,
+                "spool_drained_messages",
+                "Messages of the spool that are in the database now",
+            ),
+            spool_write_seconds: histogram(
+                r,
+                "spool_write",
+                "Time to write one batch to the spool and to sync it",
+                Some(Unit::Seconds),
+                Histogram::new(times()),
+            ),
             registry: Mutex::new(Registry::default()),
         };
         *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;

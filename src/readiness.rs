@@ -14,6 +14,8 @@ pub struct Readiness {
     pub broker: Component,
     /// The writer commits.
     pub writer: Component,
+    /// The spool could take what the database does not. Its lack alone makes nobody wait.
+    pub spool: Component,
 }
 
 /// State of one part.
@@ -43,10 +45,15 @@ impl Readiness {
     /// Nothing has been reached yet.
     pub fn starting(now: DateTime<Utc>) -> Self {
         let down = Component::down(now, "starting");
-        Self { database: down.clone(), broker: down.clone(), writer: down }
+        Self {
+            database: down.clone(),
+            broker: down.clone(),
+            writer: down,
+            spool: Component::up(now),
+        }
     }
 
-    /// Whether every part works.
+    /// Whether every part works that the hub needs now.
     pub const fn is_ready(&self) -> bool {
         self.database.ready && self.broker.ready && self.writer.ready
     }

@@ -263,6 +263,23 @@ impl Store {
         self.connect_as(&self.application).await
     }
 
+    /// Has the server notice soon when this connection was lost on the way, and end what it does for
+    /// it: otherwise it would hold its locks until somebody tells it. A server on a system that cannot
+    /// do so goes without.
+    pub async fn notice_losses(&self, client: &Client) {
+        for setting in [
+            "set client_connection_check_interval = '1s'",
+            "set tcp_keepalives_idle = '10s'",
+            "set tcp_keepalives_interval = '3s'",
+            "set tcp_keepalives_count = 3",
+            "set tcp_user_timeout = '20s'",
+        ] {
+            if let Err(error) = client.batch_execute(setting).await {
+                tracing::debug!(setting, %error, "the server does not watch its connections");
+            }
+        }
+    }
+
     /// An own connection of the owner role. It ends when the client is dropped.
     pub async fn connect_owner(&self) -> Result<Client, StoreError> {
         self.connect_as(&self.owner).await

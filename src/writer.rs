@@ -1,14 +1,21 @@
 //! Everything that changes state: collects what was admitted into batches, commits each batch in one
 //! transaction, acknowledges its messages and emits what changed to the live view.
 //!
-//! Nothing is acknowledged before it is committed. While the database is away the same batch is tried
-//! again with growing pauses and no message is acknowledged; the broker keeps what the window does
-//! not hold. A row that the database refuses is found by halving the batch and goes to the
-//! quarantine, the rest commits. People's changes come as [`Command`]s through the same task.
+//! Nothing is acknowledged before it is durable: committed, or synced to the spool. A batch that the
+//! database does not take within `spool.after_ms` goes there, and so does every later one as long as the
+//! spool is not empty, so that their order is kept; meanwhile the spool is drained into the database
+//! from its head, one transaction after the other, while new messages go on to its tail. A full spool
+//! leaves messages with the broker. A commit that is under way when its messages are spooled goes on,
+//! as the first of the drain. People's changes come as [`Command`]s through the same task; they are
+//! refused while the database is away.
+//!
+//! The live view gets every message once, when it is durable: [`Changes::stored`] is true when with it
+//! everything emitted so far is in the database, so it is false from the first spooled batch until the
+//! spool is empty. What a drain adds to messages that were shown already is emitted apart.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use ioc_ingest::{Contract, Reason, Reject, delivery::Acknowledger, delivery::Ticket};
+use ioc_ingest::{Contract, delivery::Acknowledger, delivery::Ticket};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -21,34 +28,41 @@ use crate::{
     live::start::Start,
     observe::Metrics,
     registry::Registry,
-    store::{
-        Store, StoreError,
-        insert::{Committed, Inserter, ensure_detectors},
-        refuse::Bound,
-        registry as stored_registry, start,
-    },
+    spool::Spool,
+    store::{Store, StoreError, insert::Committed, start},
 };
 
+mod collect;
 pub mod command;
+mod drain;
+mod flow;
+mod work;
 
 pub use command::{AcceptOutcome, Command, NewDevice, ReplayOutcome, WriterError, WriterHandle};
+use drain::Backlog;
+use flow::Flow;
+use work::Connected;
 
 /// First pause before a batch is tried again.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 /// Longest pause.
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// Committed batches on their way to the live view. At the limit the writer waits: live is memory only.
-pub const CHANGES: usize = 64;
+/// Pause before the spool is tried again that did not take a batch or could not be read.
+const SPOOL_PAUSE: Duration = Duration::from_millis(500);
+/// Batches on their way to the live view. At the limit the writer waits: live is memory only.
+pub const CHANGES: usize = 16;
 
-/// What one committed batch changed.
+/// What one batch changed.
 #[derive(Debug)]
 pub struct Changes {
     /// The messages of the batch.
-    pub items: Vec<Admitted>,
-    /// What the transaction did, per message.
-    pub committed: Committed,
-    /// False while the batch is not yet in the database.
+    pub items: Arc<Vec<Admitted>>,
+    /// What the transaction did, per message; null while the messages are only spooled.
+    pub committed: Option<Committed>,
+    /// Whether everything emitted so far is in the database.
     pub stored: bool,
+    /// Whether the messages were emitted before, when they were spooled.
+    pub is_shown: bool,
 }
 
 /// What the live view is told.
@@ -56,7 +70,7 @@ pub struct Changes {
 pub enum Emitted {
     /// What the database holds, before the first batch.
     Start(Box<Start>),
-    /// A committed batch.
+    /// A committed or a spooled batch.
     Batch(Box<Changes>),
 }
 
@@ -81,6 +95,10 @@ pub struct WriterSettings {
     pub batch_rows: usize,
     /// Age that completes a batch.
     pub linger: Duration,
+    /// A batch that is not committed within this time is spooled.
+    pub spool_after: Duration,
+    /// Longest time of one statement, which the server keeps.
+    pub statement_limit: Duration,
     /// Quarantined messages per source.
     pub quarantine_messages: u32,
     /// Quarantined bytes per source.
@@ -110,6 +128,8 @@ pub struct Writer {
     pub commands: mpsc::Receiver<Command>,
     /// To the live view.
     pub changes: mpsc::Sender<Emitted>,
+    /// Where batches wait for the database; null to keep them in the broker.
+    pub spool: Option<Spool>,
     /// To the broker session.
     pub acknowledger: Acknowledger,
     /// Tells whether the database takes batches.
@@ -120,53 +140,31 @@ pub struct Writer {
     pub stop: CancellationToken,
 }
 
-/// The connection and what depends on it.
-struct Connected {
-    inserter: Inserter,
-    bound: Bound,
-    registry: Registry,
-}
-
-enum Next {
-    Batch(Vec<Admitted>),
-    Command(Command),
-    End,
-}
-
 impl Writer {
-    /// Runs until intake has ended and everything that it handed over is committed, or until the
-    /// stop while the database is away.
+    /// Runs until intake has ended and everything that it handed over is durable, or until the stop
+    /// while the database is away.
     pub async fn run(mut self) -> Result<(), Infallible> {
-        let Some(connected) = self.connect().await else { return Ok(()) };
-        let Some(mut connected) = self.begin_live(connected).await else { return Ok(()) };
-        loop {
-            match self.next().await {
-                Next::Batch(items) => {
-                    let Some(still) = self.write(connected, items).await else { return Ok(()) };
-                    connected = still;
-                }
-                Next::Command(command) => {
-                    self.obey(&mut connected, command).await;
-                }
-                Next::End => return Ok(()),
-            }
+        self.write().await;
+        if let Some(spool) = self.spool.take() {
+            spool.close().await;
         }
+        Ok(())
+    }
+
+    async fn write(&mut self) {
+        let Some(connected) = self.connect().await else { return };
+        let Some(connected) = self.begin_live(connected).await else { return };
+        let mut flow = Flow::new(connected, Backlog::of(self.spool.as_ref()).await);
+        while self.step(&mut flow).await {}
     }
 
     /// Connects, again and again; null after the stop.
-    async fn connect(&mut self) -> Option<Connected> {
+    async fn connect(&mut self) -> Option<Box<Connected>> {
         let mut pause = RETRY_MIN;
         loop {
-            match self.try_connect().await {
+            match work::connect(self.store.clone(), self.settings).await {
                 Ok(connected) => {
-                    let known = self.registry.borrow().is_some();
-                    tracing::info!(
-                        devices = connected.registry.devices.len(),
-                        again = known,
-                        "the database takes batches"
-                    );
-                    self.publish(&connected.registry);
-                    self.state.send_replace(DatabaseState::Up);
+                    self.note_up(&connected);
                     return Some(connected);
                 }
                 Err(error) => self.note_away(&error),
@@ -179,11 +177,14 @@ impl Writer {
     }
 
     /// Gives the live view what the database holds, before the first batch; null after the stop.
-    async fn begin_live(&mut self, mut connected: Connected) -> Option<Connected> {
+    async fn begin_live(&mut self, mut connected: Box<Connected>) -> Option<Box<Connected>> {
+        let limit = self.settings.statement_limit;
         loop {
             let now = self.clock.now();
             let client = connected.inserter.client();
-            match start::load(client, &self.contract, self.settings.zone, now).await {
+            let loading = start::load(client, &self.contract, self.settings.zone, now);
+            let loaded = tokio::time::timeout(limit, loading).await;
+            match loaded.unwrap_or_else(|_late| Err(work::no_answer("load the start", limit))) {
                 Ok(start) => {
                     let _ended = self.changes.send(Emitted::Start(Box::new(start))).await;
                     return Some(connected);
@@ -198,14 +199,12 @@ impl Writer {
         }
     }
 
-    async fn try_connect(&self) -> Result<Connected, StoreError> {
-        let inserter = Inserter::connect(&self.store).await?;
-        let settings = self.settings;
-        let bound =
-            Bound::load(inserter.client(), settings.quarantine_messages, settings.quarantine_bytes)
-                .await?;
-        let registry = stored_registry::load(inserter.client()).await?;
-        Ok(Connected { inserter, bound, registry })
+    fn note_up(&self, connected: &Connected) {
+        let known = self.registry.borrow().is_some();
+        let devices = connected.registry.devices.len();
+        tracing::info!(devices, again = known, "the database takes batches");
+        self.publish(&connected.registry);
+        self.state.send_replace(DatabaseState::Up);
     }
 
     fn publish(&self, registry: &Registry) {
@@ -223,7 +222,7 @@ impl Writer {
             changed
         });
         if changed {
-            tracing::warn!(%why, "the database takes no batches; messages stay unacknowledged");
+            tracing::warn!(%why, "the database takes no batches");
         }
     }
 
@@ -239,82 +238,29 @@ impl Writer {
         }
     }
 
-    /// The next batch: complete when it holds enough rows or is old enough.
-    async fn next(&mut self) -> Next {
-        // Both receivers are cancel-safe; a batch is collected only after its first chunk is here.
-        let first = tokio::select! {
-            biased;
-            Some(command) = self.commands.recv() => return Next::Command(command),
-            chunk = self.admitted.recv() => match chunk {
-                Some(chunk) => chunk,
-                None => return Next::End,
-            },
-        };
-        let deadline = Instant::now() + self.settings.linger;
-        let mut rows = count_rows(&first);
-        let mut batch = first;
-        while rows < self.settings.batch_rows {
-            match tokio::time::timeout_at(deadline, self.admitted.recv()).await {
-                Ok(Some(chunk)) => {
-                    rows += count_rows(&chunk);
-                    batch.extend(chunk);
-                }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        Next::Batch(batch)
-    }
-
-    /// Commits a batch however long it takes; null after a stop while the database was away.
-    async fn write(&mut self, connected: Connected, items: Vec<Admitted>) -> Option<Connected> {
-        let mut connected = connected;
-        let mut parts = vec![items];
-        while let Some(mut part) = parts.pop() {
-            match self.commit(&mut connected, &part).await {
-                Ok(committed) => self.finish(part, committed).await,
-                Err(StoreError::Refused { source, .. }) if part.len() == 1 => {
-                    self.metrics.bisections.inc();
-                    quarantine(&mut part[0], &source);
-                    parts.push(part);
-                }
-                Err(StoreError::Refused { .. }) => {
-                    self.metrics.bisections.inc();
-                    let second = part.split_off(part.len() / 2);
-                    parts.push(second);
-                    parts.push(part);
-                }
-                Err(error) => {
-                    self.note_away(&error);
-                    parts.push(part);
-                    // Its lock on the database would keep the next one out.
-                    drop(connected);
-                    if !self.wait(RETRY_MIN).await {
-                        return None;
-                    }
-                    connected = self.connect().await?;
-                }
-            }
-        }
-        Some(connected)
-    }
-
+    /// Commits a batch now, with nothing else under way.
     async fn commit(
         &self,
         connected: &mut Connected,
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
-        let Connected { inserter, bound, registry } = connected;
-        if ensure_detectors(inserter.client(), registry, items).await? {
-            self.publish(registry);
-        }
-        let started = Instant::now();
-        let committed = inserter.commit(registry, bound, items).await?;
-        self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
-        Ok(committed)
+        connected.commit(items, &self.tools()).await
     }
 
-    /// Acknowledges and emits a committed batch.
-    async fn finish(&self, items: Vec<Admitted>, committed: Committed) {
+    /// Acknowledges and emits a committed batch that came from the broker or out of the quarantine.
+    async fn finish(&self, items: Arc<Vec<Admitted>>, committed: Committed) {
+        self.count(&items, &committed);
+        self.acknowledge(&items).await;
+        let stored = self.is_all_stored();
+        self.emit(Changes { items, committed: Some(committed), stored, is_shown: false }).await;
+    }
+
+    /// Whether everything that was emitted is in the database.
+    fn is_all_stored(&self) -> bool {
+        self.spool.as_ref().is_none_or(Spool::is_all_stored)
+    }
+
+    fn count(&self, items: &[Admitted], committed: &Committed) {
         let metrics = &self.metrics;
         metrics.batches.inc();
         metrics.rows.inc_by(committed.new_rows);
@@ -329,28 +275,15 @@ impl Writer {
             let age = (self.clock.now() - first).to_std().unwrap_or_default();
             metrics.commit_age_seconds.observe(age.as_secs_f64());
         }
+    }
+
+    async fn acknowledge(&self, items: &[Admitted]) {
         let tickets: Vec<Ticket> = items.iter().map(|item| item.delivery.ticket()).collect();
         self.acknowledger.acknowledge(tickets).await;
-        // Without a live view (it ends first at the stop) there is nobody to tell.
-        let changes = Box::new(Changes { items, committed, stored: true });
-        let _ended = self.changes.send(Emitted::Batch(changes)).await;
     }
-}
 
-fn count_rows(chunk: &[Admitted]) -> usize {
-    use ioc_ingest::Fact;
-    let rows = |admitted: &Admitted| match admitted.accepted.as_ref().map(|a| &a.message.fact) {
-        Some(Fact::Interval(interval)) => interval.readings.len(),
-        Some(Fact::SignalEvents(batch)) => batch.events.len(),
-        Some(Fact::Metric(sample)) => sample.values.len(),
-        Some(_) | None => 1,
-    };
-    chunk.iter().map(rows).sum()
-}
-
-/// Turns a message whose row the database refuses into a quarantined one.
-fn quarantine(admitted: &mut Admitted, source: &tokio_postgres::Error) {
-    let detail =
-        source.as_db_error().map_or_else(|| source.to_string(), |e| e.message().to_owned());
-    admitted.refuse(Reject { reason: Reason::Refused, field: String::new(), detail });
+    async fn emit(&self, changes: Changes) {
+        // Without a live view (it ends first at the stop) there is nobody to tell.
+        let _ended = self.changes.send(Emitted::Batch(Box::new(changes))).await;
+    }
 }

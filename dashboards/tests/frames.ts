@@ -44,7 +44,7 @@ export class Peer implements Socket {
   }
   snapshot(topic: string, cursor: string, rows: Row[], part = 1, last = true): void {
     const columns = ['id', 'value', 'age_ms'];
-    this.say({ op: 'snapshot', id: this.asked(topic).id, cursor, time: TIME, columns, rows, part, last });
+    this.say({ op: 'snapshot', id: this.asked(topic).id, cursor, time: TIME, columns, rows, part, last, stored: true });
   }
   delta(topic: string, prev: string, cursor: string, rows: Row[], removed: string[] = []): void {
     const id = this.asked(topic).id;

@@ -149,6 +149,18 @@ describe('sources', () => {
     expect([sources.losses.length, sources.losing, sources.losses[0]?.id]).toEqual([20, 25, 'vds-24']);
   });
 
+  it('tells what waits in the spool and whether everything is stored', () => {
+    const sources = new Sources();
+    const waiting = [...columns, 'messages'];
+    const spool: Row = ['hub:spool', 'hub', 2, 'spool.used', 500, null, 900, null, null, null, null, 12];
+    sources.apply({ ...change('replaced', waiting, [...rows, spool]), stored: false });
+    expect(sources.part('spool')).toMatchObject({ condition: 2, why: 'spool.used', waiting: 12 });
+    expect(sources.part('database')?.waiting).toBeNull();
+    expect(sources.stored).toBe(false);
+    sources.apply(change('changed', waiting, []));
+    expect(sources.stored).toBe(true);
+  });
+
   it('shows a return of the database at once', () => {
     const sources = new Sources();
     sources.apply(change('replaced', columns, rows));

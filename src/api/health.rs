@@ -35,6 +35,8 @@ pub(crate) struct ReadinessReport {
     broker: Option<Component>,
     /// The writer; null for callers from elsewhere.
     writer: Option<Component>,
+    /// Whether the spool could take what the database does not; null for callers from elsewhere.
+    spool: Option<Component>,
 }
 
 /// The process lives.
@@ -62,6 +64,7 @@ pub(super) async fn ready(
         database: details.then_some(readiness.database),
         broker: details.then_some(readiness.broker),
         writer: details.then_some(readiness.writer),
+        spool: details.then_some(readiness.spool),
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let no_store = [(header::CACHE_CONTROL, "no-store")];

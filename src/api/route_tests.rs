@@ -29,6 +29,7 @@ use crate::{
     observe::Metrics,
     readiness::{Component, Readiness},
     selfcheck::Agreement,
+    spool::SpoolState,
     store::{Store, StoreSettings},
     writer::{DatabaseState, WriterHandle},
 };
@@ -69,6 +70,7 @@ fn live(clock: &SharedClock) -> Live {
             watch::channel(DatabaseState::Starting).1,
             watch::channel(BrokerState::Connecting).1,
             watch::channel(Agreement::Unknown).1,
+            watch::channel(SpoolState::default()).1,
         ),
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
@@ -84,7 +86,7 @@ fn app(dashboards: &Path) -> Arc<App> {
     let clock: SharedClock = Arc::new(TestClock::new(now));
     let up = Component::up(now);
     let down = Component::down(now, "connection refused");
-    let readiness = Readiness { database: down, broker: up.clone(), writer: up };
+    let readiness = Readiness { database: down, broker: up.clone(), writer: up.clone(), spool: up };
     Arc::new(App {
         store: store(),
         settings: ApiSettings {

@@ -24,10 +24,7 @@ use tokio::{
 pub(super) fn local_settings(config: &Config) -> LocalSettings {
     LocalSettings {
         folder: config.local.folder.clone(),
-        data: match config.local.data.as_str() {
-            "" => config.local.folder.join("data"),
-            data => PathBuf::from(data),
-        },
+        data: config.local.data_folder(),
         mqtt_port: config.local.mqtt_port,
         prefer: if config.local.programs == "private" { Prefer::Private } else { Prefer::Machine },
     }

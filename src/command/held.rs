@@ -47,6 +47,7 @@ pub(super) async fn store_held(
         admitted: to_write,
         commands,
         changes,
+        spool: None,
         acknowledger,
         state: watch::channel(DatabaseState::Starting).0,
         metrics: Metrics::new(),

@@ -138,20 +138,30 @@ impl Latest {
         duplicate_rows: u32,
         (refused, dropped): (u32, u32),
     ) {
+        self.counters.messages += u64::from(!admitted.replayed);
+        let envelope = admitted.accepted.as_ref().and_then(|accepted| accepted.message.envelope);
+        self.counters.late += u64::from(envelope.is_some_and(|envelope| envelope.late));
+        self.correct(arrival, duplicate_rows, (refused, dropped));
+        let received = admitted.delivery.received_at;
+        self.last_seen = Some(self.last_seen.map_or(received, |known| known.max(received)));
+    }
+
+    /// Counts what became known of a message only after it was shown and counted.
+    pub fn correct(
+        &mut self,
+        arrival: Arrival,
+        duplicate_rows: u32,
+        (refused, dropped): (u32, u32),
+    ) {
         match arrival {
             Arrival::Repeated => self.counters.repeated += 1,
             Arrival::OutOfOrder => self.counters.out_of_order += 1,
             Arrival::Reused => self.counters.seq_reused += 1,
             Arrival::Unnumbered | Arrival::InOrder | Arrival::Unsure => {}
         }
-        self.counters.messages += u64::from(!admitted.replayed);
         self.counters.refused += u64::from(refused);
         self.counters.dropped += u64::from(dropped);
-        let envelope = admitted.accepted.as_ref().and_then(|accepted| accepted.message.envelope);
-        self.counters.late += u64::from(envelope.is_some_and(|envelope| envelope.late));
         self.counters.duplicates += u64::from(duplicate_rows);
-        let received = admitted.delivery.received_at;
-        self.last_seen = Some(self.last_seen.map_or(received, |known| known.max(received)));
     }
 
     /// Takes over the seen time and counters that the database holds.

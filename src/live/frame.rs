@@ -73,6 +73,7 @@ pub(super) fn snapshot(
     now: DateTime<Utc>,
     columns: &[&str],
     rows: &[String],
+    stored: bool,
 ) -> Vec<Utf8Bytes> {
     let mut parts: Vec<&[String]> = Vec::new();
     let (mut begin, mut bytes) = (0, PART_HEAD_BYTES);
@@ -91,7 +92,8 @@ pub(super) fn snapshot(
              \"columns\":{columns},\"rows\":["
         );
         join(&mut text, rows);
-        let _infallible = write!(text, "],\"part\":{},\"last\":{}}}", at + 1, at + 1 == count);
+        let (part, last) = (at + 1, at + 1 == count);
+        let _infallible = write!(text, "],\"part\":{part},\"last\":{last},\"stored\":{stored}}}");
         text.into()
     };
     parts.iter().enumerate().map(frame).collect()
@@ -123,7 +125,7 @@ mod tests {
     fn a_large_snapshot_comes_in_parts_below_the_limit_with_every_row_once() {
         let rows: Vec<String> =
             (0..3_000).map(|n| format!("[{n},\"{}\"]", "x".repeat(200))).collect();
-        let parts = snapshot(7, "e:1", DateTime::UNIX_EPOCH, &["id", "text"], &rows);
+        let parts = snapshot(7, "e:1", DateTime::UNIX_EPOCH, &["id", "text"], &rows, true);
         assert!(parts.len() > 1);
         let mut seen = 0;
         for (at, part) in parts.iter().enumerate() {
@@ -138,9 +140,10 @@ mod tests {
 
     #[test]
     fn an_empty_snapshot_is_one_last_part() {
-        let parts = snapshot(1, "e:1", DateTime::UNIX_EPOCH, &["id"], &[]);
+        let parts = snapshot(1, "e:1", DateTime::UNIX_EPOCH, &["id"], &[], false);
         let value: serde_json::Value = serde_json::from_str(&parts[0]).unwrap();
         assert_eq!((parts.len(), &value["last"]), (1, &json!(true)));
+        assert_eq!(value["stored"], false);
     }
 
     #[test]

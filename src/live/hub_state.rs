@@ -1,4 +1,5 @@
-//! The hub's own parts as rows of the topic `sources`: database, broker and the rollups' agreement with their rows.
+//! The hub's own parts as rows of the topic `sources`: database, broker, the rollups' agreement with
+//! their rows, and the spool.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,19 @@ use super::{
     condition::Condition,
     row::{RowWriter, age_ms},
 };
-use crate::{selfcheck::Agreement, writer::DatabaseState};
+use crate::{
+    selfcheck::Agreement,
+    spool::{Level, SpoolState},
+    writer::DatabaseState,
+};
 
 #[derive(Debug)]
 struct Shown {
     condition: Condition,
-    why: Option<String>,
+    why: Option<&'static str>,
     since: DateTime<Utc>,
+    /// Messages that wait, and the receive time of the oldest; null for parts where none can.
+    waiting: Option<(u64, Option<DateTime<Utc>>)>,
     version: u64,
 }
 
@@ -26,6 +33,7 @@ pub struct HubState {
     database: watch::Receiver<DatabaseState>,
     broker: watch::Receiver<BrokerState>,
     rollup: watch::Receiver<Agreement>,
+    spool: watch::Receiver<SpoolState>,
     shown: BTreeMap<&'static str, Shown>,
 }
 
@@ -35,8 +43,9 @@ impl HubState {
         database: watch::Receiver<DatabaseState>,
         broker: watch::Receiver<BrokerState>,
         rollup: watch::Receiver<Agreement>,
+        spool: watch::Receiver<SpoolState>,
     ) -> Self {
-        Self { database, broker, rollup, shown: BTreeMap::new() }
+        Self { database, broker, rollup, spool, shown: BTreeMap::new() }
     }
 
     /// Looks at the states anew.
@@ -56,15 +65,21 @@ impl HubState {
             Agreement::Unknown => (Condition::Unknown, None),
             Agreement::Differs => (Condition::Fault, Some("rollup.differs")),
         };
-        let parts = [("hub:database", database), ("hub:broker", broker), ("hub:rollup", rollup)];
-        for (part, (condition, why)) in parts {
-            let why = why.map(str::to_owned);
-            let same = self
-                .shown
-                .get(part)
-                .is_some_and(|shown| shown.condition == condition && shown.why == why);
-            if !same {
-                self.shown.insert(part, Shown { condition, why, since: now, version });
+        let (spool, waiting) = {
+            let state = self.spool.borrow();
+            (judge_spool(&state), Some((state.messages, state.oldest)))
+        };
+        for (part, (condition, why), waiting) in [
+            ("hub:database", database, None),
+            ("hub:broker", broker, None),
+            ("hub:rollup", rollup, None),
+            ("hub:spool", spool, waiting),
+        ] {
+            let before = self.shown.get(part);
+            let same = before.filter(|shown| shown.condition == condition && shown.why == why);
+            let since = same.map_or(now, |shown| shown.since);
+            if same.is_none_or(|shown| shown.waiting != waiting) {
+                self.shown.insert(part, Shown { condition, why, since, waiting, version });
             }
         }
     }
@@ -75,12 +90,27 @@ impl HubState {
             let mut text = String::with_capacity(96);
             let mut row = RowWriter::begin(&mut text);
             row.text(part).text("hub").number(shown.condition as u8);
-            row.optional_text(shown.why.as_deref()).number(age_ms(shown.since, now));
-            for _rate_to_restarts in 0..17 {
+            row.optional_text(shown.why).number(age_ms(shown.since, now));
+            let (messages, oldest) = shown.waiting.unzip();
+            let lag_ms = oldest.flatten().map(|oldest| age_ms(oldest, now));
+            row.number("null").optional(lag_ms).optional(messages);
+            for _refused_to_restarts in 0..14 {
                 row.number("null");
             }
             row.end();
             rows.push(text);
         }
+    }
+}
+
+/// The gravest of what the spool tells comes first.
+fn judge_spool(state: &SpoolState) -> (Condition, Option<&'static str>) {
+    match state.level {
+        Level::Full => (Condition::Fault, Some("spool.full")),
+        _ if state.trouble.is_some() => (Condition::Fault, Some("spool.trouble")),
+        Level::Filling => (Condition::Warning, Some("spool.filling")),
+        _ if state.damaged > 0 => (Condition::Warning, Some("spool.damaged")),
+        Level::Used => (Condition::Warning, Some("spool.used")),
+        Level::Empty => (Condition::Normal, None),
     }
 }

@@ -75,10 +75,11 @@ impl LiveTask {
     /// Adds a subscriber to its feed and returns the feed's cursor.
     fn join(&mut self, client: ClientId, id: u32, key: &FeedKey) -> u64 {
         let closed = self.version - 1;
-        let feed = self
-            .feeds
-            .entry(key.clone())
-            .or_insert(Feed { cursor: closed, subscribers: Vec::new() });
+        let feed = self.feeds.entry(key.clone()).or_insert(Feed {
+            cursor: closed,
+            stored: self.stored,
+            subscribers: Vec::new(),
+        });
         feed.subscribers.push((client, id));
         feed.cursor
     }
@@ -154,7 +155,7 @@ impl LiveTask {
         let now = self.clock.now();
         // Version 0 lies before every change; rows that never changed are not shown by any topic.
         let rows = self.rows(topic, filter, 0, None, now);
-        frame::snapshot(id, &self.cursor(cursor), now, topic.columns(), &rows)
+        frame::snapshot(id, &self.cursor(cursor), now, topic.columns(), &rows, self.stored)
     }
 
     /// The rows of a topic that changed after `since`; `dirty`, if given, holds all devices that did.

@@ -287,7 +287,7 @@ impl Writer {
         match self.commit(connected, &items).await {
             Ok(committed) => {
                 let conflict = committed.conflicts > 0;
-                self.finish(items, committed).await;
+                self.finish(std::sync::Arc::new(items), committed).await;
                 let reason = "conflict: stored with other content; the first is kept";
                 let reason = conflict.then(|| reason.to_owned());
                 Ok(ReplayOutcome { accepted: !conflict, reason })

@@ -205,6 +205,8 @@ pub(crate) struct Collection {
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
     pub(crate) cursor: String,
     pub(crate) parts: u64,
+    /// Whether everything that the hub shows is in its database, as last told.
+    pub(crate) stored: bool,
     complete: bool,
 }
 
@@ -229,6 +231,7 @@ impl Collection {
             _ => bail!("unexpected: {frame}"),
         }
         self.cursor = text("cursor");
+        self.stored = frame["stored"].as_bool().context("stored")?;
         for row in frame["rows"].as_array().context("rows")? {
             let row = row.as_array().context("a row is an array")?;
             let key = row.first().and_then(Value::as_str).context("a key")?;

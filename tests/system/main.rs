@@ -29,6 +29,7 @@ mod server;
 mod simulate;
 mod site;
 mod soak;
+mod spool;
 mod store;
 mod stored;
 mod storm;

@@ -12,7 +12,7 @@ use tokio_postgres::{Config, config::Host};
 
 use crate::{
     browser::Browser,
-    server::{Mosquitto, database_settings, repository, wait_for},
+    server::{Mosquitto, data_folder, database_settings, repository, wait_for},
 };
 
 /// A running `ioc-hub run`.
@@ -54,6 +54,8 @@ impl Process {
             .env("IOC_HTTP_LISTEN", listen.to_string())
             .env("IOC_BROKER_HOST", broker.ip().to_string())
             .env("IOC_BROKER_PORT", broker.port().to_string())
+            // The same for the next hub at this broker.
+            .env("IOC_SPOOL_FOLDER", data_folder(&format!("spool-{}", broker.port())))
             .env("IOC_DATABASE_URL", application)
             .env("IOC_DATABASE_PASSWORD", password)
             .env("IOC_DATABASE_OWNER_URL", owner)

@@ -41,9 +41,14 @@ pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A data folder of this process for one server.
+/// A folder of this process for temporary files; removed when a later process sweeps.
+pub(crate) fn data_folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()))
+}
+
+/// Settings of one server with a data folder of its own.
 pub(crate) fn settings(name: &str) -> LocalSettings {
-    let data = std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()));
+    let data = data_folder(name);
     LocalSettings { folder: repository(".local"), data, mqtt_port: 0, prefer: Prefer::Private }
 }
 

@@ -27,8 +27,8 @@ use crate::{
     browser::Browser,
     publisher::Publisher,
     server::{
-        DEADLINE, Mosquitto, connect_as, database_settings, new_database, number, repository,
-        wait_for, wait_number,
+        DEADLINE, Mosquitto, connect_as, data_folder, database_settings, new_database, next_number,
+        number, repository, wait_for, wait_number,
     },
 };
 
@@ -51,6 +51,8 @@ impl Default for SiteOptions {
         let mut config = Config::defaults().expect("the defaults are valid");
         config.http.listen = "127.0.0.1:0".into();
         config.city.folder = repository("config/city/can-tho");
+        config.spool.folder =
+            data_folder(&format!("spool-{}", next_number())).display().to_string();
         Self { config, clock: Arc::new(SystemClock) }
     }
 }

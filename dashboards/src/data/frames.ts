@@ -69,6 +69,7 @@ function snapshot(body: Unknowns, id: number): Snapshot | null {
     rows: rows(body['rows']),
     part: number(body['part']) ?? 1,
     last: flag(body['last']) ?? true,
+    stored: flag(body['stored']) ?? true,
   };
 }
 

@@ -263,7 +263,7 @@ export class LiveChannel {
       rows: applied.kind === 'replaced' ? [...collection.rows.values()] : applied.rows,
       removed: applied.kind === 'replaced' ? [] : applied.removed,
       time_ms: Date.parse(frame.time),
-      stored: frame.op === 'snapshot' || frame.stored,
+      stored: frame.stored,
     });
     this.#settle(subscription);
   }

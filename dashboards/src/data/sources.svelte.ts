@@ -1,5 +1,5 @@
 // Health of everything that feeds the hub: rows of the live topic `sources`, summed per service, the
-// sources of which messages are missing, and the hub's own parts (database, broker, writer), which
+// sources of which messages are missing, and the hub's own parts (database, broker, spool), which
 // travel as rows of the service `hub`.
 // The sums are renewed at most twice a second, the hub's own parts at once.
 import { number, text } from './narrow';
@@ -14,6 +14,7 @@ type Column =
   | 'age_ms'
   | 'rate_per_s'
   | 'lag_ms'
+  | 'messages'
   | 'refused'
   | 'duplicates'
   | 'late'
@@ -42,7 +43,14 @@ export type ServiceHealth = {
   /** Newest measurement of all. */
   measured_at_ms: number | null;
 };
-export type HubPart = { part: string; condition: Condition; why: string | null; changed_at_ms: number | null };
+export type HubPart = {
+  part: string;
+  condition: Condition;
+  why: string | null;
+  changed_at_ms: number | null;
+  /** Messages that wait in it; null for parts where none can. */
+  waiting: number | null;
+};
 /** One source of which messages are missing. */
 export type SourceLoss = {
   id: string;
@@ -65,7 +73,7 @@ export class Sources {
   /** Sources of which messages are missing, those with the most first, and how many there are. */
   losses = $state.raw<readonly SourceLoss[]>([]);
   losing = $state(0);
-  /** False while the hub cannot write to its database. */
+  /** False while values are shown that are not in the hub's database yet. */
   stored = $state(true);
   #rows = new Map<string, Source>();
   #read = cells<Column>([]);
@@ -102,6 +110,7 @@ export class Sources {
         condition: condition(this.#read(row, 'condition')),
         why: text(this.#read(row, 'why')),
         changed_at_ms: measuredAt(this.#read(row, 'age_ms'), frame_ms),
+        waiting: number(this.#read(row, 'messages')),
       }));
   }
 

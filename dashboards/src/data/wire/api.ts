@@ -774,6 +774,8 @@ export type ReadinessReport = {
   broker: Component | null,
   /** The writer; null for callers from elsewhere. */
   writer: Component | null,
+  /** Whether the spool could take what the database does not; null for callers from elsewhere. */
+  spool: Component | null,
 };
 
 /** State of one part. */

@@ -30,6 +30,7 @@ export type Snapshot = {
   rows: Row[];
   part: number;
   last: boolean;
+  stored: boolean;
 };
 export type Delta = {
   op: 'delta';

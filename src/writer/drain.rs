@@ -1,0 +1,177 @@
+//! The writer's dealings with the spool: what the database does not take goes in at the tail, and is
+//! drained from the head.
+//!
+//! A drained batch is decided anew with the time at which it came, so that the decision is the same.
+//! While one is committed the next is read and decoded on another thread. Messages that this process
+//! spooled were shown by the live view then; those of an earlier process are shown when they are drained.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use ioc_ingest::{Reason, Reject};
+use tokio::time::Instant;
+
+use super::{
+    Changes, Connected, SPOOL_PAUSE, Writer,
+    flow::Flow,
+    work::{self, Origin, Read, Work},
+};
+use crate::{
+    admit::{Admitted, admit},
+    spool::{Spool, Spooled},
+    store::insert::Committed,
+};
+
+/// Rows of an ordinary message, to size the batches of a drain: an interval of four lanes.
+const MESSAGE_ROWS: usize = 4;
+/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody.
+const DRAIN_ROWS_FACTOR: usize = 2;
+
+/// What waits in the spool, by numbers of messages.
+#[derive(Default)]
+pub(super) struct Backlog {
+    /// The first that is not in the database.
+    position: u64,
+    /// The next that is spooled.
+    next: u64,
+    /// The first that this process spooled.
+    shown_from: u64,
+    /// What is being read, from which number on.
+    ahead: Option<(u64, BoxFuture<'static, Read>)>,
+}
+
+impl Backlog {
+    /// What an earlier process left.
+    pub(super) async fn of(spool: Option<&Spool>) -> Self {
+        let Some(spool) = spool else { return Self::default() };
+        let (position, next) = spool.bounds().await.unwrap_or_default();
+        if next > position {
+            tracing::info!(messages = next - position, "the spool is drained first");
+        }
+        Self { position, next, shown_from: next, ahead: None }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.position >= self.next
+    }
+
+    /// What was read ahead is not to be used.
+    pub(super) fn forget_ahead(&mut self) {
+        self.ahead = None;
+    }
+}
+
+impl Writer {
+    /// Puts the waiting batch into the spool and acknowledges it. A commit of these messages that is
+    /// under way becomes the first of the drain.
+    pub(super) async fn spool_waiting(&mut self, flow: &mut Flow) {
+        let (Some(spool), Some(waiting)) = (&self.spool, &mut flow.waiting) else { return };
+        let items = Arc::clone(&waiting.items);
+        let Ok(end) = spool.append(Arc::clone(&items)).await else {
+            // The spool itself tells people; the messages stay with the broker.
+            waiting.deadline = Instant::now() + SPOOL_PAUSE;
+            return;
+        };
+        flow.waiting = None;
+        flow.backlog.next = end;
+        if let Work::Committing(job) = &mut flow.work
+            && job.origin == Origin::Broker
+        {
+            job.origin = Origin::Spool { end, is_shown: true };
+        }
+        self.note_slow(flow);
+        self.acknowledge(&items).await;
+        self.emit(Changes { items, committed: None, stored: false, is_shown: false }).await;
+    }
+
+    /// Shows that a commit takes so long that the database counts as away.
+    pub(super) fn note_slow(&self, flow: &mut Flow) {
+        let after = self.settings.spool_after;
+        if let Work::Committing(job) = &mut flow.work
+            && !job.is_slow
+            && job.started.elapsed() >= after
+        {
+            job.is_slow = true;
+            self.note_away(&work::no_answer("commit a batch", after));
+        }
+    }
+
+    /// Reads the head of the spool, if that is not under way already.
+    pub(super) fn read_spool(&self, connected: Box<Connected>, backlog: &mut Backlog) -> Work {
+        let read = match backlog.ahead.take() {
+            Some((from, read)) if from == backlog.position => read,
+            Some(_) | None => self.begin_read(backlog.position),
+        };
+        Work::Reading(connected, read)
+    }
+
+    /// Reads and decides messages on another thread, beginning at once.
+    fn begin_read(&self, from: u64) -> BoxFuture<'static, Read> {
+        let registry = self.registry.borrow().clone();
+        let (Some(spool), Some(registry)) = (&self.spool, registry) else {
+            return std::future::ready(Ok(None)).boxed();
+        };
+        let (contract, horizon) = (self.contract.clone(), self.horizon);
+        let messages = self.settings.batch_rows * DRAIN_ROWS_FACTOR / MESSAGE_ROWS;
+        let decide = move |messages: Vec<Spooled>| -> Vec<Admitted> {
+            let decide = |Spooled { delivery, over_rate }| {
+                let received_at = delivery.received_at;
+                let mut item = admit(&contract, &registry, &horizon, received_at, delivery);
+                if let Some(detail) = over_rate.filter(|_| item.accepted.is_some()) {
+                    item.refuse(Reject { reason: Reason::Rate, field: String::new(), detail });
+                }
+                item
+            };
+            messages.into_iter().map(decide).collect()
+        };
+        spool.read(from, messages.max(1) as u64, decide).boxed()
+    }
+
+    /// Commits what was read and begins to read what follows.
+    pub(super) async fn take_read(
+        &self,
+        connected: Box<Connected>,
+        backlog: &mut Backlog,
+        read: Read,
+    ) -> Work {
+        match read {
+            Ok(Some((items, end))) => {
+                if end < backlog.next {
+                    backlog.ahead = Some((end, self.begin_read(end)));
+                }
+                // A file holds messages of one process only.
+                let is_shown = end > backlog.shown_from;
+                let origin = Origin::Spool { end, is_shown };
+                Work::commit(connected, Arc::new(items), origin, self.tools())
+            }
+            Ok(None) => {
+                let nothing = Vec::new();
+                self.drained(backlog, nothing, Some(backlog.next), true).await;
+                Work::Idle(connected)
+            }
+            // The spool itself tells people.
+            Err(_unreadable) => Work::rest(connected, SPOOL_PAUSE),
+        }
+    }
+
+    /// Takes what is in the database out of the spool, up to message `end` when all of it is, and
+    /// emits it.
+    pub(super) async fn drained(
+        &self,
+        backlog: &mut Backlog,
+        parts: Vec<(Arc<Vec<Admitted>>, Committed)>,
+        end: Option<u64>,
+        is_shown: bool,
+    ) {
+        if let (Some(spool), Some(end)) = (&self.spool, end) {
+            backlog.position = end;
+            // The spool itself tells people; what it did not forget is stored again, without effect.
+            let _told = spool.discard(end).await;
+        }
+        let stored = self.is_all_stored();
+        for (items, committed) in parts {
+            self.count(&items, &committed);
+            self.emit(Changes { items, committed: Some(committed), stored, is_shown }).await;
+        }
+    }
+}
