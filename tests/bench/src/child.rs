@@ -142,6 +142,7 @@ fn on_servers(command: &mut Command, servers: &Servers, database: &str) {
         .env("IOC_DATABASE_PASSWORD", servers::password_text(&application))
         .env("IOC_DATABASE_OWNER_URL", servers::connection_text(&owner))
         .env("IOC_DATABASE_OWNER_PASSWORD", servers::password_text(&owner))
+        .env("IOC_SPOOL_FOLDER", servers.folder().join(format!("spool-{database}")))
         .env("IOC_LIVE_CONNECTIONS_PER_USER", "100000")
         .env("IOC_INGEST_NOISY_FACTOR", NOISY_FACTOR)
         .env("IOC_LOG_LEVEL", "warn");
