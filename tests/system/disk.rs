@@ -46,6 +46,16 @@ impl Disk {
         Ok(run(&mut command).then(|| Self { folder: folder.to_path_buf() }))
     }
 
+    /// Makes the disk read-only, as the system does after a failure, or writable again.
+    pub(crate) fn protect(&self, on: bool) -> anyhow::Result<()> {
+        let options = if on { "remount,ro" } else { "remount,rw" };
+        // Some file may be open for writing: then only this mount of the disk is protected.
+        let mut command = Command::new("mount");
+        command.args(["-o", &format!("{options},bind")]).arg(&self.folder);
+        anyhow::ensure!(run(&mut command), "{options}");
+        Ok(())
+    }
+
     fn ballast(&self) -> PathBuf {
         self.folder.join("ballast")
     }
