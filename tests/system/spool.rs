@@ -11,6 +11,7 @@ use crate::{
     faults::{cut, intervals},
     process::Process,
     publisher::Publisher,
+    rollup,
     server::{Mosquitto, administer, connect, new_database, number, wait_for, wait_number},
     site::{CITY, Site, SiteOptions, permit},
 };
@@ -89,7 +90,7 @@ async fn while_the_database_is_away_messages_are_acknowledged_and_seen_and_store
     channel.wait_value(sources, "hub:spool", "condition", 1).await?;
     site.ready().await?;
     assert_eq!(site.count(ROWS).await?, i64::try_from(MESSAGES * 4)?);
-    assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    rollup::check(&site.client().await?).await?;
     assert_eq!(site.count(DUPLICATES).await?, 0, "nothing came twice");
     assert_eq!(site.count(RECEIVED).await?, i64::try_from(MESSAGES)?);
     site.wait_metric("hub_spool_drained_messages_total", metric(MESSAGES)).await?;
@@ -125,7 +126,7 @@ async fn a_database_that_hangs_holds_up_nobody() -> anyhow::Result<()> {
     channel.wait_value(sources, "hub:database", "condition", 1).await?;
     site.wait_count(ROWS, i64::try_from(MESSAGES * 4)?).await?;
     wait_stored(&mut channel, &[sources], true).await?;
-    assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    rollup::check(&site.client().await?).await?;
     assert_eq!(site.count(DUPLICATES).await?, 0, "the commit that hung is not repeated");
     site.stop().await?;
     Ok(())
@@ -156,7 +157,7 @@ async fn a_hub_killed_while_it_spools_loses_nothing_of_what_it_acknowledged() ->
     hub = Process::start(&database, &broker).await?;
     let client = connect(&database).await?;
     wait_number(&client, ROWS, i64::try_from(MESSAGES * 4)?).await?;
-    assert_eq!(number(&client, include_str!("rollup.sql")).await?, 0);
+    rollup::check(&client).await?;
     assert_eq!(number(&client, "select count(*) from quarantine").await?, 0);
     hub.kill().await
 }
@@ -188,7 +189,7 @@ async fn a_full_spool_leaves_messages_with_the_broker_and_says_so() -> anyhow::R
     site.wait_count(ROWS, i64::try_from(MESSAGES * 4)?).await?;
     wait_stored(&mut channel, &[sources], true).await?;
     channel.wait_value(sources, "hub:spool", "condition", 1).await?;
-    assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    rollup::check(&site.client().await?).await?;
     assert_eq!(site.count(DUPLICATES).await?, 0);
     site.stop().await?;
     Ok(())
@@ -217,7 +218,7 @@ async fn new_messages_flow_while_the_spool_drains_and_the_order_is_kept() -> any
                       lag(convert_from(payload, 'UTF8')::int8) over (order by id) before \
                       from quarantine) q where n <= before";
     assert_eq!(site.count(disordered).await?, 0);
-    assert_eq!(site.count(include_str!("rollup.sql")).await?, 0);
+    rollup::check(&site.client().await?).await?;
     assert_eq!(site.count(DUPLICATES).await?, 0);
     site.wait_metric("hub_spool_size_bytes", 0.0).await?;
     site.stop().await?;
