@@ -46,13 +46,10 @@ impl Disk {
         Ok(run(&mut command).then(|| Self { folder: folder.to_path_buf() }))
     }
 
-    /// Makes the disk read-only, as the system does after a failure, or writable again.
-    pub(crate) fn protect(&self, on: bool) -> anyhow::Result<()> {
-        let options = if on { "remount,ro" } else { "remount,rw" };
-        // Some file may be open for writing: then only this mount of the disk is protected.
+    /// Makes the disk read-only, while nobody writes to it.
+    pub(crate) fn protect(&self) -> anyhow::Result<()> {
         let mut command = Command::new("mount");
-        command.args(["-o", &format!("{options},bind")]).arg(&self.folder);
-        anyhow::ensure!(run(&mut command), "{options}");
+        anyhow::ensure!(run(command.args(["-o", "remount,ro"]).arg(&self.folder)), "remount");
         Ok(())
     }
 
