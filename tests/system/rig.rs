@@ -75,6 +75,11 @@ impl Works {
     /// Kills the hub and starts the next on the same broker and database.
     pub(crate) async fn kill_hub(&mut self) -> anyhow::Result<()> {
         self.hub.kill().await?;
+        self.start_hub().await
+    }
+
+    /// Starts the hub after the last was killed.
+    pub(crate) async fn start_hub(&mut self) -> anyhow::Result<()> {
         let settings = self.cluster.over(self.to_database.address().port())?;
         let broker = self.to_broker.address();
         self.hub = Process::start_with(&settings, broker, &self.changed).await?;
