@@ -46,6 +46,13 @@ impl Disk {
         Ok(run(&mut command).then(|| Self { folder: folder.to_path_buf() }))
     }
 
+    /// Makes the disk read-only, while nobody writes to it.
+    pub(crate) fn protect(&self) -> anyhow::Result<()> {
+        let mut command = Command::new("mount");
+        anyhow::ensure!(run(command.args(["-o", "remount,ro"]).arg(&self.folder)), "remount");
+        Ok(())
+    }
+
     fn ballast(&self) -> PathBuf {
         self.folder.join("ballast")
     }

@@ -6,6 +6,7 @@ mod full;
 mod kill;
 pub(crate) mod link;
 pub(crate) mod outage;
+mod spool;
 
 use chrono::TimeDelta;
 use ioc_hub::access::Role;

@@ -25,6 +25,8 @@ const RATE_PER_S: usize = 1_000;
 const HANDFULS_PER_S: usize = 20;
 /// Time between two handfuls of messages.
 const TICK: Duration = Duration::from_millis(50);
+/// So soon even short outages reach the spool.
+const SPOOL_AFTER_MS: u64 = 300;
 /// By how much the memory of the hub may lie above its level before the faults, bytes: what an
 /// allocator keeps of the largest batches, twice over.
 const MEMORY_BYTES: u64 = 64 << 20;
@@ -73,6 +75,11 @@ impl Works {
     /// Kills the hub and starts the next on the same broker and database.
     pub(crate) async fn kill_hub(&mut self) -> anyhow::Result<()> {
         self.hub.kill().await?;
+        self.start_hub().await
+    }
+
+    /// Starts the hub after the last was killed.
+    pub(crate) async fn start_hub(&mut self) -> anyhow::Result<()> {
         let settings = self.cluster.over(self.to_database.address().port())?;
         let broker = self.to_broker.address();
         self.hub = Process::start_with(&settings, broker, &self.changed).await?;
@@ -139,7 +146,17 @@ impl Rig {
 
     /// The same on this database server.
     pub(crate) async fn on(cluster: Cluster, seed: u64) -> anyhow::Result<Self> {
-        let works = Works::start(cluster, Vec::new()).await?;
+        Self::with(cluster, Vec::new(), seed).await
+    }
+
+    /// The same with some keys of the configuration changed.
+    pub(crate) async fn with(
+        cluster: Cluster,
+        mut changed: Vec<(&'static str, String)>,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        changed.push(("IOC_SPOOL_AFTER_MS", SPOOL_AFTER_MS.to_string()));
+        let works = Works::start(cluster, changed).await?;
         let mut rig = Self::of(works, Truth::of_the_city(seed), RATE_PER_S);
         rig.publish(2_000).await?;
         rig.holds().await?;

@@ -44,6 +44,9 @@ const RATE_PER_S: usize = 100;
 const CAUGHT_UP: Duration = Duration::from_mins(5);
 /// Messages that may always be under way: about a second of them.
 const UNDER_WAY: f64 = 8_000.0;
+/// By how much the live view may be older without a database than with one: what a batch waits for
+/// before it goes to the spool, and one signal's own pace of ten seconds.
+const LIVE_S: f64 = 15.0;
 const PASSWORD: &str = "a-long-word-for-tests";
 /// Memory that the hub may hold at L, whatever lasts, bytes.
 const MEMORY_BYTES: u64 = 250 << 20;
@@ -129,7 +132,7 @@ impl Watch<'_> {
         let memory = self.works.hub.memory_bytes()?;
         self.memory_bytes = self.memory_bytes.max(memory);
         self.oldest_s = self.oldest_s.max(age_s);
-        let spooled = self.works.hub.metric("hub_spool_bytes").await?;
+        let spooled = self.works.hub.metric("hub_spool_size_bytes").await?;
         say(&format!(
             "{:>5} s  {what:<16} memory {:>4} MB  spool {:>6.1} MB  behind {behind:>9.0} messages  live {age_s:>5.1} s old",
             self.begun.elapsed().as_secs(),
@@ -194,6 +197,7 @@ async fn play(
         watch.oldest_s,
     ));
     ensure!(watch.memory_bytes <= MEMORY_BYTES, "{} MB of memory", watch.memory_bytes >> 20);
+    ensure!(watch.oldest_s <= before + LIVE_S, "the live view stopped for {} s", watch.oldest_s);
     Ok(())
 }
 

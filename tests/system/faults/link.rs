@@ -42,6 +42,8 @@ pub(crate) const ALL: [Break; 7] = [
 ];
 /// Bytes after which a cut comes: some hundred acknowledgements of four bytes, some answers.
 pub(crate) const BYTES: std::ops::Range<u64> = 200..4_000;
+/// Longer than the hub waits for the answer to a commit.
+const DEAD: Duration = Duration::from_secs(45);
 /// Delay of every piece on a slow network.
 const DELAY: Duration = Duration::from_millis(30);
 
@@ -117,4 +119,23 @@ async fn a_network_that_breaks_anywhere_costs_nothing() -> anyhow::Result<()> {
 #[ignore = "takes minutes: make test-long"]
 async fn a_network_that_breaks_again_and_again_costs_nothing() -> anyhow::Result<()> {
     breaks(32, 4, Duration::from_secs(3)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make test-long"]
+async fn a_line_that_is_dead_for_longer_than_a_statement_may_take_costs_nothing()
+-> anyhow::Result<()> {
+    let _permit = permit().await?;
+    let mut rig = Rig::start(33).await?;
+    rig.during(async |works| {
+        works.wait_work().await?;
+        works.to_database.pause();
+        works.wait_part("database", false).await?;
+        tokio::time::sleep(DEAD).await;
+        works.to_database.open();
+        works.hub.ready().await
+    })
+    .await?;
+    rig.holds().await?;
+    rig.stop().await
 }

@@ -24,10 +24,18 @@ pub(crate) enum Outage {
     OutOfConnections,
     /// Writes are refused.
     ReadOnly,
+    /// Stopped, and the hub is killed while it spools.
+    HubToo,
 }
 
-pub(crate) const ALL: [Outage; 5] =
-    [Outage::Killed, Outage::Restarted, Outage::Paused, Outage::OutOfConnections, Outage::ReadOnly];
+pub(crate) const ALL: [Outage; 6] = [
+    Outage::Killed,
+    Outage::Restarted,
+    Outage::Paused,
+    Outage::OutOfConnections,
+    Outage::ReadOnly,
+    Outage::HubToo,
+];
 
 const CUT: &str = "select pg_terminate_backend(pid) from pg_stat_activity \
                    where application_name like 'ioc-hub%'";
@@ -97,6 +105,13 @@ pub(crate) async fn break_and_mend(
             let writable = "set default_transaction_read_only = off";
             let reset = "alter system reset default_transaction_read_only";
             works.cluster.administer(&[writable, reset, reload, CUT]).await?;
+        }
+        Outage::HubToo => {
+            works.cluster.stop().await?;
+            hold(works, away).await?;
+            works.hub.kill().await?;
+            works.cluster.start().await?;
+            works.start_hub().await?;
         }
     }
     works.wait_part("database", true).await
