@@ -189,6 +189,10 @@ impl Writer {
                 flow.work = Work::pause(flow.pause);
                 flow.pause = (flow.pause * 2).min(RETRY_MAX);
             }
+            (_, Progress::Lost) => {
+                self.note_away(&work::lost());
+                flow.work = connect();
+            }
             (Work::Resting(connected, _), Progress::Rested) => flow.work = Work::Idle(connected),
             (Work::Reading(connected, _), Progress::Read(read)) => {
                 flow.work = self.take_read(connected, &mut flow.backlog, read).await;

@@ -34,6 +34,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// first, because its answer says more.
 const COMMIT_MARGIN: Duration = Duration::from_secs(5);
 
+/// Time between two looks whether an idle connection still stands: without messages nothing else would
+/// tell that the database went.
+const IDLE_LOOK: Duration = Duration::from_secs(1);
+
 /// The connection and what depends on it.
 pub(super) struct Connected {
     pub(super) inserter: Inserter,
@@ -98,6 +102,8 @@ pub(super) enum Work {
 /// How the work went on.
 pub(super) enum Progress {
     Connected(Result<Box<Connected>, StoreError>),
+    /// The connection ended while there was nothing to do.
+    Lost,
     Paused,
     Read(Read),
     Rested,
@@ -158,9 +164,20 @@ impl Work {
                 Progress::Rested
             }
             Self::Committing(job) => Progress::Done((&mut job.future).await),
-            Self::Idle(_) | Self::Changing => std::future::pending().await,
+            Self::Idle(connected) => {
+                while !connected.inserter.client().is_closed() {
+                    tokio::time::sleep(IDLE_LOOK).await;
+                }
+                Progress::Lost
+            }
+            Self::Changing => std::future::pending().await,
         }
     }
+}
+
+/// The connection ended without being asked to.
+pub(super) fn lost() -> StoreError {
+    StoreError::Away { doing: "wait for messages", source: "the connection was lost".into() }
 }
 
 /// The database did not answer in time.

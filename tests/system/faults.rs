@@ -183,6 +183,19 @@ async fn a_hub_killed_with_a_full_window_loses_nothing() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hub_with_nothing_to_do_notices_that_the_database_went() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let closed = format!("alter database {} allow_connections false", site.database);
+    administer(&[&closed, &cut(&site.database)]).await?;
+    site.wait_readiness("without the database", |ready| !ready.database.ready).await?;
+    let open = format!("alter database {} allow_connections true", site.database);
+    administer(&[&open]).await?;
+    site.ready().await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_nothing_is_waited_for() -> anyhow::Result<()> {
     let site = Site::start().await?;
     let mut channel = Channel::open(&site.administrator().await?).await?;
