@@ -43,6 +43,8 @@ export const vi = {
   'link.spool_filling_banner': 'Vùng lưu tạm trên đĩa sắp đầy ({n} bản tin). Cần khôi phục cơ sở dữ liệu.',
   'link.spool_trouble_banner': 'Không dùng được vùng lưu tạm trên đĩa. Nếu cơ sở dữ liệu gặp sự cố, số liệu mới sẽ không hiển thị. Xem nhật ký của máy chủ.',
   'link.spool_damaged_banner': 'Một tệp của vùng lưu tạm trên đĩa bị hỏng và đã được để riêng. Có thể thiếu một số bản tin. Xem nhật ký của máy chủ.',
+  'link.rollup_banner':
+    'Hệ thống tự kiểm tra và thấy có số liệu tổng hợp không khớp với số liệu gốc. Cần người quản trị chạy lệnh ioc-hub verify.',
   'link.broker_banner': 'Máy chủ mất kết nối với bộ trung chuyển MQTT: {age}. Thiết bị chưa gửi được số liệu mới.',
   'link.load_banner': 'Chưa tải được danh mục thiết bị (mã lỗi: {code}). Đang thử lại…',
   'link.limit_banner':
@@ -353,6 +355,8 @@ export const en: Record<Key, string> = {
   'link.spool_filling_banner': 'The disk spool is filling up ({n} messages). The database has to be brought back.',
   'link.spool_trouble_banner': 'The disk spool cannot be used. While the database is away, new values are not shown. See the log of the hub.',
   'link.spool_damaged_banner': 'A file of the disk spool was damaged and has been moved aside. Some messages may be missing. See the log of the hub.',
+  'link.rollup_banner':
+    'The self-check found sums that differ from their rows. An administrator should run ioc-hub verify.',
   'link.broker_banner': 'The hub has had no connection to the MQTT broker for {age}. Devices cannot deliver new values.',
   'link.load_banner': 'The device list could not be loaded (code: {code}). Trying again…',
   'link.limit_banner':
