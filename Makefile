@@ -39,7 +39,7 @@ test-long: ## faults, attacks and long browser runs (at most 40 minutes)
 	@tests/run long
 
 soak: dashboards ## half an hour at design point L with ten minutes without a database; MINUTES=2 tries it
-	@IOC_SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test system soak:: -- --ignored --nocapture
+	@SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test system soak:: -- --ignored --nocapture
 
 MINUTES ?= 30
 

@@ -2,7 +2,7 @@
 //!
 //! The simulated metropolis publishes at its natural rate, and beside it devices that know the truth.
 //! Each minute tells the memory, what waits and how old the live view is; at the end everything is in,
-//! and equals what was sent. `IOC_SOAK_MINUTES` shortens it; a third is without a database.
+//! and equals what was sent. `SOAK_MINUTES` shortens it; a third is without a database.
 
 use std::{
     sync::{
@@ -53,7 +53,7 @@ const MEMORY_BYTES: u64 = 250 << 20;
 
 #[expect(clippy::disallowed_methods, reason = "a person who runs it by hand says how long")]
 fn minutes() -> u32 {
-    let given = std::env::var("IOC_SOAK_MINUTES").ok().and_then(|text| text.parse().ok());
+    let given = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok());
     given.unwrap_or(30)
 }
 
