@@ -48,8 +48,8 @@ const UNDER_WAY: f64 = 8_000.0;
 /// before it goes to the spool, and one signal's own pace of ten seconds.
 const LIVE_S: f64 = 15.0;
 const PASSWORD: &str = "a-long-word-for-tests";
-/// Memory that the hub may hold at L, whatever lasts, bytes.
-const MEMORY_BYTES: u64 = 250 << 20;
+/// Memory that the hub may hold at L, however long a fault lasts.
+const MEMORY_MB: u64 = 250;
 
 #[expect(clippy::disallowed_methods, reason = "a person who runs it by hand says how long")]
 fn minutes() -> u32 {
@@ -169,12 +169,13 @@ impl Watch<'_> {
     }
 }
 
-/// A third with a database, a third without, a third with it again.
+/// A third with a database, a third without, a third with it again. Gives the most memory that the hub
+/// held.
 async fn play(
     works: &mut Works,
     sent: [&AtomicU64; 2],
     newest_ms: &AtomicU64,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let third = Duration::from_secs(u64::from(minutes()) * 20);
     let begun = Instant::now();
     let mut watch = Watch { works, sent, newest_ms, begun, memory_bytes: 0, oldest_s: 0.0 };
@@ -196,9 +197,8 @@ async fn play(
         watch.memory_bytes >> 20,
         watch.oldest_s,
     ));
-    ensure!(watch.memory_bytes <= MEMORY_BYTES, "{} MB of memory", watch.memory_bytes >> 20);
     ensure!(watch.oldest_s <= before + LIVE_S, "the live view stopped for {} s", watch.oldest_s);
-    Ok(())
+    Ok(watch.memory_bytes)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,13 +229,17 @@ async fn the_largest_city_stands_ten_minutes_without_a_database() -> anyhow::Res
     let mut rig = Rig::of(works, truth, RATE_PER_S);
     let told = rig.truth().counter();
     let simulation = run(options, Arc::clone(&clock), stop.clone(), Arc::clone(&stats));
+    let most_bytes = AtomicU64::new(0);
     let played = rig.during(async |works| {
         let http = works.hub.browser.address;
         let played = async {
             let following = follow(http, &followed, &newest_ms);
             let playing = play(works, [&stats.acknowledged, &told], &newest_ms);
             tokio::select! {
-                followed = following => followed.context("the live channel ended"),
+                followed = following => {
+                    followed.context("the live channel ended")?;
+                    anyhow::bail!("the live channel ended")
+                }
                 played = playing => played,
             }
         };
@@ -245,7 +249,8 @@ async fn the_largest_city_stands_ten_minutes_without_a_database() -> anyhow::Res
         };
         let (simulated, played) = tokio::join!(simulation, played);
         simulated?;
-        played
+        most_bytes.store(played?, Ordering::Relaxed);
+        Ok(())
     });
     Box::pin(played).await?;
 
@@ -259,5 +264,9 @@ async fn the_largest_city_stands_ten_minutes_without_a_database() -> anyhow::Res
     let refused: i64 = client.query_one(refused, &[&rig.truth().sources()]).await?.get(0);
     ensure!(refused == 0, "{refused} messages of the simulation were refused");
     say(&format!("{sent} messages sent and stored"));
-    rig.stop().await
+    rig.stop().await?;
+    // Last, so that it hides nothing else.
+    let most_mb = most_bytes.load(Ordering::Relaxed) >> 20;
+    ensure!(most_mb <= MEMORY_MB, "the hub held {most_mb} MB, allowed are {MEMORY_MB} MB");
+    Ok(())
 }
