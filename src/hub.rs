@@ -241,7 +241,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         stop: stop.clone(),
         gate: Gate::new(),
     };
-    tasks.spawn("web", serve(listener, app, stop.clone()));
+    tasks.spawn("web", serve_apart(listener, app, stop.clone()));
 
     let intake = Intake {
         contract: contract.clone(),
@@ -381,6 +381,23 @@ fn state_of(live: &Live, clock: &SharedClock) -> api::StateOf {
         let age_ms = judged.measured_at.map(|at| (clock.now() - at).num_milliseconds());
         Some(DeviceState { condition: judged.condition, why: judged.why.clone(), age_ms })
     })
+}
+
+/// Serves on threads of their own: with thousands of clients on the same ones, each step from the
+/// broker to the commit would wait until all of them had their turn.
+async fn serve_apart(
+    listener: TcpListener,
+    app: App,
+    stop: CancellationToken,
+) -> Result<(), std::io::Error> {
+    let listener = listener.into_std()?;
+    let threads =
+        tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()?;
+    let serving = async move { serve(TcpListener::from_std(listener)?, app, stop).await };
+    let served = threads.spawn(serving).await;
+    // Connections that still stand are not waited for; a runtime must not be dropped in a task.
+    threads.shutdown_background();
+    served.map_err(std::io::Error::other)?
 }
 
 async fn serve(
