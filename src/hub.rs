@@ -391,13 +391,25 @@ async fn serve_apart(
     stop: CancellationToken,
 ) -> Result<(), std::io::Error> {
     let listener = listener.into_std()?;
-    let threads =
-        tokio::runtime::Builder::new_multi_thread().thread_name("web").enable_all().build()?;
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let threads = Threads(Some(threads.thread_name("web").enable_all().build()?));
     let serving = async move { serve(TcpListener::from_std(listener)?, app, stop).await };
-    let served = threads.spawn(serving).await;
-    // Connections that still stand are not waited for; a runtime must not be dropped in a task.
-    threads.shutdown_background();
-    served.map_err(std::io::Error::other)?
+    let Some(served) = threads.0.as_ref().map(|threads| threads.spawn(serving)) else {
+        return Ok(());
+    };
+    served.await.map_err(std::io::Error::other)?
+}
+
+/// Threads of a runtime. Connections that still stand at its end are not waited for, because a runtime
+/// must not be waited for in a task.
+struct Threads(Option<tokio::runtime::Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
 }
 
 async fn serve(
