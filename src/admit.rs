@@ -208,6 +208,9 @@ fn check(
             }
         }
         Fact::Ticket(step) => check_time(horizon, now, message.topic.stream, "at", step.at)?,
+        Fact::Dossier(step) => check_time(horizon, now, message.topic.stream, "at", step.at)?,
+        Fact::Petition(step) => check_time(horizon, now, message.topic.stream, "at", step.at)?,
+        Fact::Document(step) => check_time(horizon, now, message.topic.stream, "at", step.at)?,
         Fact::Metric(sample) => {
             sample.values.retain(|value| {
                 check_metric(registry, value).map_err(|reject| rejects.push(reject)).is_ok()
@@ -221,7 +224,8 @@ fn check(
         | Fact::Incident(_)
         | Fact::Health(_)
         | Fact::Status(_)
-        | Fact::Call(_) => {}
+        | Fact::Call(_)
+        | Fact::Assessment(_) => {}
     }
     Ok((Accepted { device: Arc::clone(device), message: Arc::new(message) }, rejects))
 }

@@ -7,8 +7,11 @@
 //! Physical quantities are fixed point integers from here on, so that sums never depend on the
 //! order of arrival: `_e4` is 1e-4, `_e1_kmh` is 0.1 km/h, `_ms` milliseconds, `_dm` decimetres.
 
+pub mod assessment;
 pub mod decode;
 pub mod delivery;
+pub mod document;
+pub mod dossier;
 pub mod envelope;
 pub mod health;
 pub mod incident;
@@ -16,6 +19,7 @@ pub mod interval;
 pub mod message;
 pub mod metric;
 pub mod mqtt;
+pub mod petition;
 pub mod reject;
 pub mod signal;
 pub mod ticket;

@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    assessment::Assessment,
+    document::DocumentStep,
+    dossier::DossierStep,
     envelope::Envelope,
     health::{Health, Status},
     incident::Incident,
     interval::Interval,
     metric::MetricSample,
+    petition::PetitionStep,
     reject::Reject,
     signal::{SignalEvents, SignalState},
     ticket::{Call, TicketStep},
@@ -47,6 +51,14 @@ pub enum Fact {
     Ticket(Box<TicketStep>),
     /// `desk/call`.
     Call(Box<Call>),
+    /// `onestop/dossier`.
+    Dossier(Box<DossierStep>),
+    /// `onestop/assessment`.
+    Assessment(Box<Assessment>),
+    /// `onestop/petition`.
+    Petition(Box<PetitionStep>),
+    /// `onestop/document`.
+    Document(Box<DocumentStep>),
     /// `metric/sample`.
     Metric(MetricSample),
 }

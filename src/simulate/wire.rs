@@ -115,6 +115,7 @@ pub(crate) fn message(envelope: &Envelope, fact: &Fact) -> String {
             Fact::Ticket(found) => ticket(message, found),
             Fact::Call(found) => call(message, found),
             Fact::Metric(sample) => metric(message, sample),
+            Fact::Dossier(_) | Fact::Assessment(_) | Fact::Petition(_) | Fact::Document(_) => {}
         }
     });
     out

@@ -449,6 +449,7 @@ impl<'a> Part<'a> {
                 }
             }
             Fact::Call(call) => encode::call(self.begin(CALL, item), id, time, call),
+            Fact::Dossier(_) | Fact::Assessment(_) | Fact::Petition(_) | Fact::Document(_) => {}
             Fact::Metric(sample) => {
                 for value in &sample.values {
                     encode::metric(self.begin(METRIC, item), id, time, value);
