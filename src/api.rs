@@ -41,6 +41,7 @@ mod live;
 mod metric;
 mod openapi;
 mod page;
+mod paging;
 mod params;
 mod problem;
 mod quarantine;

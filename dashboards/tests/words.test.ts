@@ -1,7 +1,7 @@
 // Words, numbers and times; the order of the list; the chart's columns.
 import { afterEach, describe, expect, it } from 'vitest';
 import { folded, Format } from '../src/format';
-import { coded, en, locale, t, vi as vietnamese } from '../src/i18n.svelte';
+import { coded, locale, PARTS, t } from '../src/i18n.svelte';
 import { byName, exceptionsFirst, matches, type DeviceFilter } from '../src/view/deviceOrder';
 import { lines, position, project } from '../src/view/map/mercator';
 import { addPoint, startColumns, withGaps, type Columns } from '../src/view/trendData';
@@ -63,14 +63,23 @@ describe('words', () => {
 
   it('has the same keys and the same parameters in both languages', () => {
     const parameters = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).sort();
-    expect(Object.keys(en).sort()).toEqual(Object.keys(vietnamese).sort());
-    for (const key of Object.keys(vietnamese) as (keyof typeof en)[]) {
-      expect(parameters(en[key]), key).toEqual(parameters(vietnamese[key]));
+    for (const part of PARTS) {
+      const [vietnamese, english] = [new Map(Object.entries(part.vi)), new Map(Object.entries(part.en))];
+      expect([...english.keys()].sort()).toEqual([...vietnamese.keys()].sort());
+      for (const [key, text] of vietnamese) {
+        expect(parameters(english.get(key) ?? ''), key).toEqual(parameters(text));
+      }
     }
   });
 
+  it('has every key in one file only', () => {
+    const keys = PARTS.flatMap((part) => Object.keys(part.vi));
+    expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+    expect(keys.length).toBeGreaterThan(200);
+  });
+
   it('is written in composed characters and without stray spaces', () => {
-    for (const text of [...Object.values(vietnamese), ...Object.values(en)]) {
+    for (const text of PARTS.flatMap((part) => [...Object.values(part.vi), ...Object.values(part.en)])) {
       expect(text).toBe(text.normalize('NFC').trim());
       expect(text).not.toContain('  ');
     }

@@ -1,4 +1,4 @@
-//! Shapes that every resource shares: a page of a list, bilingual names, answers with an entity tag.
+//! Shapes that every resource shares: bilingual names, answers with an entity tag.
 
 use std::fmt::Write as _;
 
@@ -19,31 +19,6 @@ pub(crate) struct Name {
     pub vi: String,
     /// English.
     pub en: String,
-}
-
-/// One page of a list.
-#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
-pub(crate) struct Page<T> {
-    /// The items.
-    pub items: Vec<T>,
-    /// What to give as `after` for the next page; null on the last one.
-    pub next: Option<String>,
-}
-
-impl<T> Page<T> {
-    /// A page out of up to `limit + 1` items: the one too many only tells that there is more.
-    pub(crate) fn cut(mut items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = if more { items.last().map(cursor) } else { None };
-        Self { items, next }
-    }
-
-    /// The whole list.
-    pub(crate) const fn whole(items: Vec<T>) -> Self {
-        Self { items, next: None }
-    }
 }
 
 /// JSON with an entity tag, or 304 when the caller holds the same.
@@ -108,14 +83,6 @@ pub(crate) fn accepts(asked: &HeaderMap, media_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_names_its_last_item_as_cursor_only_when_more_follows() {
-        let page = Page::cut(vec![1, 2, 3], 2, i32::to_string);
-        assert_eq!((page.items, page.next.as_deref()), (vec![1, 2], Some("2")));
-        let page = Page::cut(vec![1, 2], 2, i32::to_string);
-        assert_eq!((page.items, page.next), (vec![1, 2], None));
-    }
 
     #[test]
     fn the_same_answer_is_not_sent_twice() {

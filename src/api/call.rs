@@ -7,20 +7,16 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    App,
-    answer::{self, Page},
+    App, answer,
     caller::Caller,
+    paging::{Page, ShortPages},
     params::{Asked, FromParams, Params},
     problem::Problem,
-    ticket::{cursor, read_cursor},
 };
 use crate::{
     access::Right,
     store::{call::CallRow, ticket::After},
 };
-
-/// Calls of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A call at the switchboard.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -70,25 +66,17 @@ pub(super) struct CallQuery {
     from: Option<DateTime<Utc>>,
     /// Message time before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most calls of the page, 1 to 1,000. Default 100.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After>,
 }
 
 impl FromParams for CallQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let (from, to) = params.span()?;
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        let after = after.as_deref().map(read_cursor).transpose()?;
-        Ok(Self { from, to, limit, after })
+        Ok(Self { from, to })
     }
 }
 
 /// Calls, newest first.
-#[utoipa::path(get, operation_id = "list_calls", path = "/api/v1/calls", tag = "desk", params(CallQuery), responses(
+#[utoipa::path(get, operation_id = "list_calls", path = "/api/v1/calls", tag = "desk", params(CallQuery, ShortPages<After>), responses(
     (status = 200, description = "A page of calls", body = Page<Call>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -96,13 +84,11 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<CallQuery>,
+    Asked((query, paging)): Asked<(CallQuery, ShortPages<After>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let span = (query.from, query.to);
-    let rows = app.store.calls(span, query.after.as_ref(), query.limit + 1).await?;
-    let items = rows.into_iter().map(Call::from).collect();
-    let page =
-        Page::cut(items, query.limit, |call: &Call| cursor(call.time, &call.source, &call.call));
-    answer::tagged(&headers, &page)
+    let rows = app.store.calls(span, paging.after.as_ref(), paging.limit.rows()).await?;
+    let cursor = |row: &CallRow| (row.time, row.source.clone(), row.call.clone());
+    answer::tagged(&headers, &paging.limit.page(rows, cursor, Call::from))
 }

@@ -13,9 +13,10 @@ use serde_json::json;
 
 use super::{
     App,
-    answer::{self, Name, Page},
+    answer::{self, Name},
     caller::Caller,
     city::{Feature, FeatureCollection},
+    paging::{LongPages, Page},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -24,8 +25,6 @@ use crate::{
     store::device::{DeviceFilter, DeviceRow},
 };
 
-/// Devices of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (1_000, 10_000);
 const GEO_JSON: &str = "application/geo+json";
 
 /// What the live view says of a device.
@@ -130,7 +129,8 @@ impl Device {
 #[into_params(parameter_in = Query)]
 pub(super) struct DeviceQuery {
     /// Services, as comma list or repeated.
-    service: Option<Vec<String>>,
+    #[param(value_type = Option<Vec<String>>)]
+    service: Vec<String>,
     /// Id of an area.
     area: Option<String>,
     /// Id of a corridor.
@@ -138,11 +138,8 @@ pub(super) struct DeviceQuery {
     /// Text within id or name.
     q: Option<String>,
     /// Include those that are retired. Default false.
-    retired: Option<bool>,
-    /// Most devices of the page, 1 to 10,000. Default 1,000.
-    limit: Option<i64>,
-    /// `next` of the page before.
-    after: Option<String>,
+    #[param(value_type = Option<bool>)]
+    retired: bool,
 }
 
 impl FromParams for DeviceQuery {
@@ -153,29 +150,14 @@ impl FromParams for DeviceQuery {
             return Err(Problem::invalid("service", format!("{unknown:?}, allowed is {all}")));
         }
         let (area, corridor) = (params.text("area")?, params.text("corridor")?);
-        let (q, retired) = (params.text("q")?, params.flag("retired")?);
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { service: Some(service), area, corridor, q, retired, limit: Some(limit), after })
-    }
-}
-
-impl DeviceQuery {
-    fn filter(self) -> DeviceFilter {
-        DeviceFilter {
-            sources: Vec::new(),
-            services: self.service.unwrap_or_default(),
-            area: self.area,
-            corridor: self.corridor,
-            text: self.q,
-            retired: self.retired.unwrap_or(false),
-            after: self.after,
-            limit: self.limit.unwrap_or(LIMIT.0),
-        }
+        let q = params.text("q")?;
+        let retired = params.flag("retired")?.unwrap_or(false);
+        Ok(Self { service, area, corridor, q, retired })
     }
 }
 
 /// Registered devices in the order of their ids; as GeoJSON with `Accept: application/geo+json`.
-#[utoipa::path(get, operation_id = "list_devices", path = "/api/v1/devices", tag = "registry", params(DeviceQuery), responses(
+#[utoipa::path(get, operation_id = "list_devices", path = "/api/v1/devices", tag = "registry", params(DeviceQuery, LongPages<String>), responses(
     (status = 200, description = "A page of devices", content(
         (Page<Device> = "application/json"), (FeatureCollection = "application/geo+json"))),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -184,15 +166,21 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<DeviceQuery>,
+    Asked((query, paging)): Asked<(DeviceQuery, LongPages<String>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
-    let mut filter = query.filter();
-    let limit = filter.limit;
-    filter.limit += 1;
+    let filter = DeviceFilter {
+        sources: Vec::new(),
+        services: query.service,
+        area: query.area,
+        corridor: query.corridor,
+        text: query.q,
+        retired: query.retired,
+        after: paging.after,
+        limit: paging.limit.rows(),
+    };
     let rows = app.store.devices(&filter).await?;
-    let devices = rows.into_iter().map(|row| with_state(&app, row)).collect();
-    let page = Page::cut(devices, limit, |device: &Device| device.id.clone());
+    let page = paging.limit.page(rows, |row| row.source.clone(), |row| with_state(&app, row));
     if answer::accepts(&headers, GEO_JSON) {
         let features =
             page.items.into_iter().map(Device::into_feature).collect::<Result<_, _>>()?;

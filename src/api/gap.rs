@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    App,
-    answer::{self, Page},
+    App, answer,
     caller::Caller,
+    paging::{Page, ShortPages},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -17,9 +17,6 @@ use crate::{
     access::Right,
     store::gap::{GapFilter, GapRow},
 };
-
-/// Gaps of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (100, 1_000);
 
 /// What was lost, or may have been.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -118,11 +115,6 @@ pub(super) struct GapQuery {
     from: Option<DateTime<Utc>>,
     /// First seen before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most gaps of the page, 1 to 1,000. Default 100.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    after: Option<i64>,
 }
 
 impl FromParams for GapQuery {
@@ -131,13 +123,12 @@ impl FromParams for GapQuery {
         let service = params.list("service");
         let open = params.flag("open")?;
         let (from, to) = params.span()?;
-        let (limit, after) = params.numbered_page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { source, service, open, from, to, limit, after })
+        Ok(Self { source, service, open, from, to })
     }
 }
 
 /// Known loss, newest first: holes in the numbers of messages, and restarts.
-#[utoipa::path(get, operation_id = "list_gaps", path = "/api/v1/gaps", tag = "data health", params(GapQuery), responses(
+#[utoipa::path(get, operation_id = "list_gaps", path = "/api/v1/gaps", tag = "data health", params(GapQuery, ShortPages<i64>), responses(
     (status = 200, description = "A page of gaps", body = Page<Gap>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -145,7 +136,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<GapQuery>,
+    Asked((query, paging)): Asked<(GapQuery, ShortPages<i64>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let filter = GapFilter {
@@ -154,11 +145,9 @@ pub(super) async fn list(
         open: query.open,
         from: query.from,
         to: query.to,
-        before_id: query.after,
-        limit: query.limit + 1,
+        before_id: paging.after,
+        limit: paging.limit.rows(),
     };
     let rows = app.store.gaps(&filter).await?;
-    let items = rows.into_iter().map(Gap::from).collect();
-    let page = Page::cut(items, query.limit, |gap: &Gap| gap.id.to_string());
-    answer::tagged(&headers, &page)
+    answer::tagged(&headers, &paging.limit.page(rows, |row| row.id, Gap::from))
 }

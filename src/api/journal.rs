@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    App,
-    answer::{self, Page},
+    App, answer,
     caller::Caller,
+    paging::{Page, ShortPages},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -18,9 +18,6 @@ use crate::{
     access::Right,
     store::journal::{JournalFilter, JournalRow},
 };
-
-/// Rows of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A change.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -63,24 +60,18 @@ pub(super) struct JournalQuery {
     from: Option<DateTime<Utc>>,
     /// Before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most changes of the page, 1 to 1,000. Default 100.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    after: Option<i64>,
 }
 
 impl FromParams for JournalQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let who = params.text("who")?;
         let (from, to) = params.span()?;
-        let (limit, after) = params.numbered_page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { who, from, to, limit, after })
+        Ok(Self { who, from, to })
     }
 }
 
 /// What people changed, newest first.
-#[utoipa::path(get, operation_id = "list_journal", path = "/api/v1/journal", tag = "data health", params(JournalQuery), responses(
+#[utoipa::path(get, operation_id = "list_journal", path = "/api/v1/journal", tag = "data health", params(JournalQuery, ShortPages<i64>), responses(
     (status = 200, description = "A page of changes", body = Page<JournalEntry>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem),
@@ -89,13 +80,12 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<JournalQuery>,
+    Asked((query, paging)): Asked<(JournalQuery, ShortPages<i64>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer)?;
-    let JournalQuery { who, from, to, limit, after } = query;
-    let filter = JournalFilter { from, to, who, before_id: after, limit: limit + 1 };
+    let JournalQuery { who, from, to } = query;
+    let (before_id, limit) = (paging.after, paging.limit.rows());
+    let filter = JournalFilter { from, to, who, before_id, limit };
     let rows = app.store.journal(&filter).await?;
-    let items = rows.into_iter().map(JournalEntry::from).collect();
-    let page = Page::cut(items, limit, |entry: &JournalEntry| entry.id.to_string());
-    answer::tagged(&headers, &page)
+    answer::tagged(&headers, &paging.limit.page(rows, |row| row.id, JournalEntry::from))
 }

@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use super::{
     App,
-    answer::{self, Name, Page},
+    answer::{self, Name},
     caller::Caller,
+    paging::{Cursor, LongPages, Page},
     params::{self, Asked, FromParams, Params},
     problem::Problem,
 };
@@ -23,9 +24,6 @@ use crate::{
     access::Right,
     store::metric::{MetricFilter, MetricRow, MetricValueRow},
 };
-
-/// Figures of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (1_000, 10_000);
 
 /// A metric of the catalogue.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -124,44 +122,38 @@ pub(super) struct FigureQuery {
     from: Option<DateTime<Utc>>,
     /// Before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most figures of the page, 1 to 10,000. Default 1,000.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<(DateTime<Utc>, String, String, String)>,
 }
 
 impl FromParams for FigureQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let unit = params.text("unit")?;
         let (from, to) = params.span()?;
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        let after = after.as_deref().map(read_cursor).transpose()?;
-        Ok(Self { unit, from, to, limit, after })
+        Ok(Self { unit, from, to })
     }
 }
 
-/// `TIME~SOURCE~UNIT~LABELS`: only labels may contain a tilde.
-fn cursor(row: &MetricValueRow) -> String {
-    let time = row.time.to_rfc3339_opts(SecondsFormat::Micros, true);
-    format!("{time}~{}~{}~{}", row.source, row.unit, row.labels_text)
-}
+/// Time, source, unit and labels of a figure.
+type After = (DateTime<Utc>, String, String, String);
 
-fn read_cursor(text: &str) -> Result<(DateTime<Utc>, String, String, String), Problem> {
-    let parts: Vec<&str> = text.splitn(4, '~').collect();
-    match parts[..] {
-        [time, source, unit, labels] => {
-            let time = params::time("after", time)?;
-            Ok((time, source.to_owned(), unit.to_owned(), labels.to_owned()))
-        }
-        _ => Err(Problem::invalid("after", "is no `next` of this list")),
+/// `TIME~SOURCE~UNIT~LABELS`: only labels may contain a tilde.
+impl Cursor for After {
+    fn write(&self) -> String {
+        let (time, source, unit, labels) = self;
+        let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        format!("{time}~{source}~{unit}~{labels}")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(4, '~');
+        let time = params::time("after", parts.next()?).ok()?;
+        let mut next = || parts.next().map(str::to_owned);
+        Some((time, next()?, next()?, next()?))
     }
 }
 
 /// Figures of one metric, oldest first.
 #[utoipa::path(get, operation_id = "metric_figures", path = "/api/v1/metrics/{name}", tag = "desk",
-    params(("name" = String, Path, description = "Name in the catalogue"), FigureQuery),
+    params(("name" = String, Path, description = "Name in the catalogue"), FigureQuery, LongPages<After>),
     responses(
     (status = 200, description = "The metric with a page of figures", body = MetricFigures),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -172,7 +164,7 @@ pub(super) async fn figures(
     caller: Caller,
     headers: HeaderMap,
     Path(name): Path<String>,
-    Asked(query): Asked<FigureQuery>,
+    Asked((query, paging)): Asked<(FigureQuery, LongPages<After>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let named = is_token(&name);
@@ -184,10 +176,13 @@ pub(super) async fn figures(
         unit: query.unit,
         from: query.from,
         to: query.to,
-        after: query.after,
-        limit: query.limit + 1,
+        after: paging.after,
+        limit: paging.limit.rows(),
     };
-    let page = Page::cut(app.store.metric_values(&filter).await?, query.limit, cursor);
-    let items = page.items.into_iter().map(Figure::from).collect();
-    answer::tagged(&headers, &MetricFigures { metric: metric.into(), items, next: page.next })
+    let rows = app.store.metric_values(&filter).await?;
+    let cursor = |row: &MetricValueRow| {
+        (row.time, row.source.clone(), row.unit.clone(), row.labels_text.clone())
+    };
+    let Page { items, next } = paging.limit.page(rows, cursor, Figure::from);
+    answer::tagged(&headers, &MetricFigures { metric: metric.into(), items, next })
 }

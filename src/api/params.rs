@@ -1,7 +1,7 @@
 //! Query parameters: read strictly, every mistake names its field.
 //!
-//! Half-open `from`/`to`, times with an offset, `limit`/`after` for pages. A parameter that the
-//! resource does not know, or that stands twice where one value is meant, is refused.
+//! Half-open `from`/`to`, times with an offset; pages are read in [`super::paging`]. A parameter that
+//! the resource does not know, or that stands twice where one value is meant, is refused.
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
@@ -17,6 +17,13 @@ use super::problem::Problem;
 pub(crate) trait FromParams: Sized {
     /// Takes its parameters out of `params`.
     fn from_params(params: &mut Params) -> Result<Self, Problem>;
+}
+
+/// Two parts of one query, such as what is listed and which page of it.
+impl<A: FromParams, B: FromParams> FromParams for (A, B) {
+    fn from_params(params: &mut Params) -> Result<Self, Problem> {
+        Ok((A::from_params(params)?, B::from_params(params)?))
+    }
 }
 
 /// Extractor of a query string.
@@ -133,25 +140,6 @@ impl Params {
         }
     }
 
-    /// `limit` and `after` of a list with this default and maximum.
-    pub(crate) fn page(
-        &mut self,
-        default: i64,
-        most: i64,
-    ) -> Result<(i64, Option<String>), Problem> {
-        Ok((self.number("limit", 1..=most)?.unwrap_or(default), self.text("after")?))
-    }
-
-    /// `limit` and a numeric `after`.
-    pub(crate) fn numbered_page(
-        &mut self,
-        default: i64,
-        most: i64,
-    ) -> Result<(i64, Option<i64>), Problem> {
-        let limit = self.number("limit", 1..=most)?.unwrap_or(default);
-        Ok((limit, self.number("after", 0..=i64::MAX)?))
-    }
-
     /// Refuses what nobody has taken.
     fn finish(self) -> Result<(), Problem> {
         match self.pairs.first() {
@@ -207,13 +195,11 @@ mod tests {
     #[test]
     fn an_unknown_or_repeated_parameter_is_refused() {
         let mut given = params(&[("limit", "5"), ("limt", "6")]);
-        assert_eq!(given.page(10, 100).unwrap(), (5, None));
+        assert_eq!(given.number("limit", 1..=100).unwrap(), Some(5));
         let problem = given.finish().unwrap_err();
         assert_eq!(problem.code, "unknown_parameter");
         assert_eq!(problem.at_fault(), Some("limt"));
-        assert!(params(&[("limit", "5"), ("limit", "6")]).page(10, 100).is_err());
-        assert!(params(&[("limit", "0")]).page(10, 100).is_err());
-        assert!(params(&[("limit", "101")]).page(10, 100).is_err());
+        assert!(params(&[("limit", "5"), ("limit", "6")]).text("limit").is_err());
     }
 
     #[test]

@@ -15,9 +15,9 @@ use ioc_ingest::Reason;
 use serde::Serialize;
 
 use super::{
-    App,
-    answer::{self, Page},
+    App, answer,
     caller::Caller,
+    paging::{Page, ShortPages},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -25,9 +25,6 @@ use crate::{
     access::Right,
     store::quarantine::{QuarantineFilter, QuarantineRow},
 };
-
-/// Messages of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A refused message, or a refused part of one.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -121,11 +118,6 @@ pub(super) struct QuarantineQuery {
     from: Option<DateTime<Utc>>,
     /// Received before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most messages of the page, 1 to 1,000. Default 100.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    after: Option<i64>,
 }
 
 impl FromParams for QuarantineQuery {
@@ -142,13 +134,12 @@ impl FromParams for QuarantineQuery {
         }
         let replayed = params.flag("replayed")?.unwrap_or(false);
         let (from, to) = params.span()?;
-        let (limit, after) = params.numbered_page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { source, reason, replayed, from, to, limit, after })
+        Ok(Self { source, reason, replayed, from, to })
     }
 }
 
 /// Refused messages, newest first.
-#[utoipa::path(get, operation_id = "list_refused", path = "/api/v1/quarantine", tag = "data health", params(QuarantineQuery),
+#[utoipa::path(get, operation_id = "list_refused", path = "/api/v1/quarantine", tag = "data health", params(QuarantineQuery, ShortPages<i64>),
     responses(
     (status = 200, description = "A page of refused messages", body = Page<Refused>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -157,7 +148,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<QuarantineQuery>,
+    Asked((query, paging)): Asked<(QuarantineQuery, ShortPages<i64>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let filter = QuarantineFilter {
@@ -167,13 +158,11 @@ pub(super) async fn list(
         to: query.to,
         personal: caller.require(Right::Administer).is_ok(),
         replayed: query.replayed,
-        before_id: query.after,
-        limit: query.limit + 1,
+        before_id: paging.after,
+        limit: paging.limit.rows(),
     };
     let rows = app.store.quarantine(&filter).await?;
-    let items = rows.into_iter().map(Refused::from).collect();
-    let page = Page::cut(items, query.limit, |refused: &Refused| refused.id.to_string());
-    answer::tagged(&headers, &page)
+    answer::tagged(&headers, &paging.limit.page(rows, |row| row.id, Refused::from))
 }
 
 /// One refused message with its bytes.

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    answer::{self, Name, Page},
+    answer::{self, Name},
     body::Body,
     caller::Caller,
+    paging::{LongPages, Page},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -26,8 +27,6 @@ use crate::{
     writer::NewDevice,
 };
 
-/// Sources of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (1_000, 10_000);
 /// Longest name of a device, characters.
 const NAME_MAX: usize = 200;
 /// Longest period of a device, seconds.
@@ -162,11 +161,6 @@ pub(super) struct SourceQuery {
     /// Services, as comma list or repeated.
     #[param(value_type = Option<Vec<String>>)]
     service: Vec<String>,
-    /// Most sources of the page, 1 to 10,000. Default 1,000.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    after: Option<String>,
 }
 
 impl FromParams for SourceQuery {
@@ -181,13 +175,12 @@ impl FromParams for SourceQuery {
             }
         };
         let service = params.list("service");
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { state, service, limit, after })
+        Ok(Self { state, service })
     }
 }
 
 /// Every source that is registered or ever published, in the order of their ids.
-#[utoipa::path(get, operation_id = "list_sources", path = "/api/v1/sources", tag = "data health", params(SourceQuery), responses(
+#[utoipa::path(get, operation_id = "list_sources", path = "/api/v1/sources", tag = "data health", params(SourceQuery, LongPages<String>), responses(
     (status = 200, description = "A page of sources", body = Page<SourceInfo>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -195,19 +188,18 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<SourceQuery>,
+    Asked((query, paging)): Asked<(SourceQuery, LongPages<String>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let filter = SourceFilter {
         source: None,
         registered: query.state.map(|state| state == SourceState::Registered),
         services: query.service,
-        after: query.after,
-        limit: query.limit + 1,
+        after: paging.after,
+        limit: paging.limit.rows(),
     };
     let rows = app.store.sources(&filter).await?;
-    let items = rows.into_iter().map(SourceInfo::from).collect();
-    let page = Page::cut(items, query.limit, |source: &SourceInfo| source.id.clone());
+    let page = paging.limit.page(rows, |row| row.source.clone(), SourceInfo::from);
     answer::tagged(&headers, &page)
 }
 

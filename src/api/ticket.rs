@@ -16,9 +16,9 @@ use ioc_ingest::{
 use serde::Serialize;
 
 use super::{
-    App,
-    answer::{self, Page},
+    App, answer,
     caller::Caller,
+    paging::{Cursor, Page, ShortPages},
     params::{self, Asked, FromParams, Params},
     problem::Problem,
 };
@@ -26,9 +26,6 @@ use crate::{
     access::Right,
     store::ticket::{After, StepRow, TicketFilter, TicketRow},
 };
-
-/// Tickets of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (100, 1_000);
 
 /// A ticket as it stands.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -151,12 +148,6 @@ pub(super) struct TicketQuery {
     from: Option<DateTime<Utc>>,
     /// Created before this instant, RFC 3339 with offset.
     to: Option<DateTime<Utc>>,
-    /// Most tickets of the page, 1 to 1,000. Default 100.
-    #[param(value_type = Option<i64>)]
-    limit: i64,
-    /// `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After>,
 }
 
 impl FromParams for TicketQuery {
@@ -165,9 +156,7 @@ impl FromParams for TicketQuery {
         let channel = words::<Channel>(params, "channel")?;
         let (unit, category) = (params.text("unit")?, params.text("category")?);
         let (from, to) = params.span()?;
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        let after = after.as_deref().map(read_cursor).transpose()?;
-        Ok(Self { status, channel, unit, category, from, to, limit, after })
+        Ok(Self { status, channel, unit, category, from, to })
     }
 }
 
@@ -184,23 +173,21 @@ fn words<T: Word>(params: &mut Params, field: &'static str) -> Result<Vec<String
 }
 
 /// `TIME~SOURCE~NUMBER`: neither times nor sources contain a tilde.
-pub(super) fn cursor(time: DateTime<Utc>, source: &str, number: &str) -> String {
-    format!("{}~{source}~{number}", time.to_rfc3339_opts(SecondsFormat::Micros, true))
-}
+impl Cursor for After {
+    fn write(&self) -> String {
+        let (time, source, number) = self;
+        format!("{}~{source}~{number}", time.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
 
-/// Reads what [`cursor`] wrote.
-pub(super) fn read_cursor(text: &str) -> Result<After, Problem> {
-    let mut parts = text.splitn(3, '~');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(time), Some(source), Some(number)) => {
-            Ok((params::time("after", time)?, source.to_owned(), number.to_owned()))
-        }
-        _ => Err(Problem::invalid("after", "is no `next` of this list")),
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '~');
+        let time = params::time("after", parts.next()?).ok()?;
+        Some((time, parts.next()?.to_owned(), parts.next()?.to_owned()))
     }
 }
 
 /// Tickets, newest first.
-#[utoipa::path(get, operation_id = "list_tickets", path = "/api/v1/tickets", tag = "desk", params(TicketQuery), responses(
+#[utoipa::path(get, operation_id = "list_tickets", path = "/api/v1/tickets", tag = "desk", params(TicketQuery, ShortPages<After>), responses(
     (status = 200, description = "A page of tickets", body = Page<Ticket>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -208,7 +195,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<TicketQuery>,
+    Asked((query, paging)): Asked<(TicketQuery, ShortPages<After>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let filter = TicketFilter {
@@ -219,15 +206,12 @@ pub(super) async fn list(
         category: query.category,
         from: query.from,
         to: query.to,
-        after: query.after,
-        limit: query.limit + 1,
+        after: paging.after,
+        limit: paging.limit.rows(),
     };
     let rows = app.store.tickets(&filter).await?;
-    let items = rows.into_iter().map(Ticket::from).collect();
-    let page = Page::cut(items, query.limit, |ticket: &Ticket| {
-        cursor(ticket.created_at, &ticket.source, &ticket.ticket)
-    });
-    answer::tagged(&headers, &page)
+    let cursor = |row: &TicketRow| (row.created_at, row.source.clone(), row.ticket.clone());
+    answer::tagged(&headers, &paging.limit.page(rows, cursor, Ticket::from))
 }
 
 /// One ticket with its steps.
@@ -263,9 +247,10 @@ mod tests {
     #[test]
     fn a_cursor_is_read_back_to_the_microsecond() {
         let time = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
-        let text = cursor(time, "desk-1022", "1022~odd~number");
-        let expected = (time, "desk-1022".to_owned(), "1022~odd~number".to_owned());
-        assert_eq!(read_cursor(&text).unwrap(), expected);
-        assert_eq!(read_cursor("yesterday").unwrap_err().at_fault(), Some("after"));
+        let after: After = (time, "desk-1022".to_owned(), "1022~odd~number".to_owned());
+        assert_eq!(After::read(&after.write()).unwrap(), after);
+        for foreign in ["", "yesterday", "2026-03-02T01:15:00Z~desk-1022", "then~desk-1022~1"] {
+            assert!(After::read(foreign).is_none(), "{foreign}");
+        }
     }
 }

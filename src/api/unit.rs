@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::{
     App,
-    answer::{self, Name, Page},
+    answer::{self, Name},
     caller::Caller,
+    paging::{Cursor, LongPages, Page, Paging},
     params::{Asked, FromParams, Params},
     problem::Problem,
 };
@@ -18,9 +19,6 @@ use crate::{
     access::Right,
     store::unit::{UnitFilter, UnitRow},
 };
-
-/// Units of a page when `limit` is left out, and at most.
-const LIMIT: (i64, i64) = (1_000, 10_000);
 
 /// An area of the schematic map.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -118,23 +116,18 @@ impl From<UnitRow> for Unit {
 pub(super) struct UnitQuery {
     /// Only units valid on this civil day; without it, those of all times.
     valid_at: Option<NaiveDate>,
-    /// Most units of the page, 1 to 10,000. Default 1,000.
-    limit: Option<i64>,
-    /// `next` of the page before.
-    after: Option<String>,
 }
 
 impl FromParams for UnitQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let valid_at = params.text("valid_at")?;
         let valid_at = valid_at.map(|text| day("valid_at", &text)).transpose()?;
-        let (limit, after) = params.page(LIMIT.0, LIMIT.1)?;
-        Ok(Self { valid_at, limit: Some(limit), after })
+        Ok(Self { valid_at })
     }
 }
 
 /// Administrative units in the order of code and first day.
-#[utoipa::path(get, operation_id = "list_units", path = "/api/v1/units", tag = "registry", params(UnitQuery), responses(
+#[utoipa::path(get, operation_id = "list_units", path = "/api/v1/units", tag = "registry", params(UnitQuery, LongPages<After>), responses(
     (status = 200, description = "A page of units", body = Page<Unit>),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -142,23 +135,29 @@ pub(super) async fn units(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<UnitQuery>,
+    Asked((query, paging)): Asked<(UnitQuery, LongPages<After>)>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
-    let limit = query.limit.unwrap_or(LIMIT.0);
-    let after = query.after.as_deref().map(cursor).transpose()?;
-    let filter = UnitFilter { valid_at: query.valid_at, after, limit: limit + 1 };
+    let Paging { after, limit } = paging;
+    let filter = UnitFilter { valid_at: query.valid_at, after, limit: limit.rows() };
     let rows = app.store.units(&filter).await?;
-    let units = rows.into_iter().map(Unit::from).collect();
-    let page = Page::cut(units, limit, |unit: &Unit| format!("{}@{}", unit.code, unit.valid_from));
-    answer::tagged(&headers, &page)
+    let cursor = |row: &UnitRow| (row.code.clone(), row.valid_from);
+    answer::tagged(&headers, &limit.page(rows, cursor, Unit::from))
 }
 
-fn cursor(text: &str) -> Result<(String, NaiveDate), Problem> {
-    let (code, from) = text
-        .rsplit_once('@')
-        .ok_or_else(|| Problem::invalid("after", "is no `next` of this list"))?;
-    Ok((code.to_owned(), day("after", from)?))
+/// Code and first day of a unit.
+type After = (String, NaiveDate);
+
+/// `CODE@DAY`: days contain no at sign.
+impl Cursor for After {
+    fn write(&self) -> String {
+        format!("{}@{}", self.0, self.1)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (code, from) = text.rsplit_once('@')?;
+        Some((code.to_owned(), day("after", from).ok()?))
+    }
 }
 
 fn day(field: &'static str, text: &str) -> Result<NaiveDate, Problem> {
@@ -175,10 +174,15 @@ mod tests {
 
     #[test]
     fn the_cursor_of_units_is_read_back() {
-        let (code, from) = cursor("agency:H13.05@2025-07-01").unwrap();
-        assert_eq!((code.as_str(), from.to_string().as_str()), ("agency:H13.05", "2025-07-01"));
-        assert!(cursor("gso:92").is_err());
-        assert!(cursor("gso:92@yesterday").is_err());
-        assert!(cursor("gso:92@+262000-01-01").is_err());
+        let text = "agency:H13.05@2025-07-01";
+        let after = After::read(text).unwrap();
+        assert_eq!(
+            (after.0.as_str(), after.1.to_string().as_str()),
+            ("agency:H13.05", "2025-07-01")
+        );
+        assert_eq!(after.write(), text);
+        for foreign in ["gso:92", "gso:92@yesterday", "gso:92@+262000-01-01"] {
+            assert!(After::read(foreign).is_none(), "{foreign}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, call, city, desk, device, gap, health, journal, metric, problem, quarantine, series,
-    session, source, state, ticket, unit,
+    answer, call, city, desk, device, gap, health, journal, metric, paging, problem, quarantine,
+    series, session, source, state, ticket, unit,
 };
 use crate::{access, readiness};
 
@@ -46,7 +46,7 @@ fn wire_types_are_up_to_date() {
     let text = declare![
         problem::ProblemDocument,
         answer::Name,
-        answer::Page<answer::Name>,
+        paging::Page<answer::Name>,
         access::Right,
         access::Role,
         session::Credentials,

@@ -1,0 +1,53 @@
+// Words of the service desk.
+
+export const vi = {
+  'desk.title': 'Tổng đài 1022',
+  'desk.received_total': 'Đã tiếp nhận',
+  'desk.handled_total': 'Đã xử lý',
+  'desk.in_process': 'Đang xử lý',
+  'desk.overdue': 'Quá hạn',
+  'desk.received_today': 'Nhận hôm nay',
+  'desk.handled_today': 'Xử lý hôm nay',
+  'desk.calls_today': 'Gọi hôm nay',
+  'desk.abandoned_today': 'Cuộc gọi nhỡ',
+  'desk.unit': 'phản ánh, kiến nghị',
+  'desk.of_received': '{share} số đã tiếp nhận',
+  'desk.of_process': '{share} số đang xử lý',
+  'desk.of_calls': '{share} số cuộc gọi',
+  'desk.channels': 'Theo kênh tiếp nhận',
+  'desk.waiting': 'Đang chờ số liệu tổng đài…',
+
+  'channel.hotline': 'Điện thoại 1022',
+  'channel.web': 'Cổng thông tin',
+  'channel.app': 'Ứng dụng',
+  'channel.zalo': 'Zalo',
+  'channel.facebook': 'Facebook',
+  'channel.in_person': 'Trực tiếp',
+  'channel.email': 'Thư điện tử',
+} as const;
+
+export const en: Record<keyof typeof vi, string> = {
+  'desk.title': 'Service desk 1022',
+  'desk.received_total': 'Received',
+  'desk.handled_total': 'Handled',
+  'desk.in_process': 'In process',
+  'desk.overdue': 'Overdue',
+  'desk.received_today': 'New today',
+  'desk.handled_today': 'Handled today',
+  'desk.calls_today': 'Calls today',
+  'desk.abandoned_today': 'Abandoned',
+  'desk.unit': 'reports and requests',
+  'desk.of_received': '{share} of received',
+  'desk.of_process': '{share} of in process',
+  'desk.of_calls': '{share} of calls',
+  'desk.channels': 'By channel',
+  'desk.waiting': 'Waiting for the service desk…',
+
+  'channel.hotline': 'Phone 1022',
+  'channel.web': 'Web portal',
+  'channel.app': 'App',
+  'channel.zalo': 'Zalo',
+  'channel.facebook': 'Facebook',
+  'channel.in_person': 'In person',
+  'channel.email': 'E-mail',
+};
