@@ -9,6 +9,7 @@ pub mod config;
 pub mod day;
 pub mod follow;
 pub mod hub;
+pub mod indicator;
 pub mod intake;
 pub mod ledger;
 pub mod live;
