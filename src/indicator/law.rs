@@ -38,6 +38,8 @@ pub struct Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
+    /// A05.
+    Early,
     /// A06.
     OnDay,
     /// A07.
