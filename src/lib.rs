@@ -17,6 +17,7 @@ pub mod observe;
 pub mod quality;
 pub mod rate;
 pub mod readiness;
+pub mod record;
 pub mod registry;
 pub mod rollup;
 pub mod selfcheck;
