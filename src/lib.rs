@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admit;
 pub mod api;
+pub mod calendar;
 pub mod city;
 pub mod clock;
 pub mod config;
