@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admit;
 pub mod api;
+pub mod calendar;
 pub mod city;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod observe;
 pub mod quality;
 pub mod rate;
 pub mod readiness;
+pub mod record;
 pub mod registry;
 pub mod rollup;
 pub mod selfcheck;

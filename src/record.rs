@@ -32,6 +32,8 @@ pub struct Rules<'a> {
     pub calendar: &'a Calendar,
     /// Trees of administrative units.
     pub units: &'a Units,
+    /// Limits of petitions.
+    pub petition: petition::Limits,
 }
 
 impl Rules<'_> {
