@@ -27,5 +27,6 @@ pub mod simulate;
 pub mod spool;
 pub mod store;
 pub mod tasks;
+pub mod unit;
 pub mod upkeep;
 pub mod writer;
