@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_access"),
     migration!(8, "0008_ledger"),
     migration!(9, "0009_rollup"),
+    migration!(10, "0010_onestop"),
 ];
 
 const GRANTS: &str = include_str!("schema/grants.sql");
