@@ -24,8 +24,9 @@ use crate::{
 
 /// Rows of an ordinary message, to size the batches of a drain: an interval of four lanes.
 const MESSAGE_ROWS: usize = 4;
-/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody.
-const DRAIN_ROWS_FACTOR: usize = 2;
+/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody, and the more
+/// messages of a source it joins, the fewer rows of counters and current values are written.
+const DRAIN_ROWS_FACTOR: usize = 6;
 
 /// What waits in the spool, by numbers of messages.
 #[derive(Default)]
