@@ -31,6 +31,7 @@ pub mod gap;
 pub mod insert;
 pub mod journal;
 mod ledger;
+pub mod measure;
 pub mod metric;
 pub mod migrate;
 mod presence;
