@@ -26,6 +26,7 @@ pub const DEFAULTS: &str = include_str!("../config/hub.toml");
 pub struct Config {
     pub insecure: bool,
     pub city: City,
+    pub calendar: Calendar,
     pub http: Http,
     pub broker: Broker,
     pub database: Database,
@@ -51,6 +52,7 @@ macro_rules! section {
 }
 
 section!(City { folder: PathBuf });
+section!(Calendar { file: String });
 section!(Http { listen: String, dashboards: PathBuf, session_h: u32, secure_cookies: bool });
 section!(Broker {
     host: String,

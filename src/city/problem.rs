@@ -150,17 +150,17 @@ pub enum CityWarning {
 
 /// Collects the errors of one load.
 #[derive(Debug, Default)]
-pub(super) struct Problems(pub(super) Vec<CityError>);
+pub(crate) struct Problems(pub(crate) Vec<CityError>);
 
 impl Problems {
     /// Adds one error.
-    pub(super) fn add(&mut self, file: &'static str, at: At, key: &str, cause: Cause) {
+    pub(crate) fn add(&mut self, file: &'static str, at: At, key: &str, cause: Cause) {
         self.0.push(CityError { file, at, key: key.to_owned(), cause });
     }
 }
 
 /// The candidate that `found` is most likely a misspelling of; null when none is near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     found: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {

@@ -26,7 +26,7 @@ fn read_text(dir: &Path, file: &'static str, problems: &mut Problems) -> Option<
 
 /// The rows of a CSV file with a header line that holds exactly `columns`, in any order. An empty
 /// cell is null.
-pub(super) fn read_csv(
+pub(crate) fn read_csv(
     dir: &Path,
     file: &'static str,
     columns: &[&str],
@@ -90,12 +90,21 @@ fn csv_record(file: &'static str, header: &csv::StringRecord, row: &csv::StringR
 }
 
 /// The root table of a TOML file.
-pub(super) fn read_toml(dir: &Path, file: &'static str, problems: &mut Problems) -> Option<Record> {
+pub(crate) fn read_toml(dir: &Path, file: &'static str, problems: &mut Problems) -> Option<Record> {
     let text = read_text(dir, file, problems)?;
-    match toml_edit::Document::parse(text.as_str()) {
-        Ok(document) => Some(toml_record(file, &text, At::Line(1), document.as_table())),
+    parse_toml(file, &text, problems)
+}
+
+/// The root table of the text of a TOML file, which messages call `file`.
+pub(crate) fn parse_toml(
+    file: &'static str,
+    text: &str,
+    problems: &mut Problems,
+) -> Option<Record> {
+    match toml_edit::Document::parse(text) {
+        Ok(document) => Some(toml_record(file, text, At::Line(1), document.as_table())),
         Err(error) => {
-            let at = error.span().map_or(At::File, |span| line_of(&text, span.start));
+            let at = error.span().map_or(At::File, |span| line_of(text, span.start));
             problems.add(file, at, "", Cause::Syntax(error.message().to_owned()));
             None
         }
@@ -157,7 +166,7 @@ fn toml_value(value: &toml_edit::Value) -> Value {
 }
 
 /// The features of a `GeoJSON` file with their geometry.
-pub(super) fn read_geojson(
+pub(crate) fn read_geojson(
     dir: &Path,
     file: &'static str,
     problems: &mut Problems,

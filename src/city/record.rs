@@ -15,45 +15,50 @@ use super::problem::{At, Cause, Problems, nearest};
 
 /// A value with the place that it was read from.
 #[derive(Debug, Clone)]
-pub(super) struct Located<T> {
+pub(crate) struct Located<T> {
     /// Where it stands.
-    pub(super) at: At,
+    pub(crate) at: At,
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
 }
 
 /// A value of a record and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Field {
-    pub(super) at: At,
-    pub(super) value: Value,
+pub(crate) struct Field {
+    pub(crate) at: At,
+    pub(crate) value: Value,
 }
 
 /// One row, table or feature.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) file: &'static str,
-    pub(super) at: At,
+pub(crate) struct Record {
+    pub(crate) file: &'static str,
+    pub(crate) at: At,
     /// Values by column, key or property.
-    pub(super) fields: BTreeMap<String, Field>,
+    pub(crate) fields: BTreeMap<String, Field>,
     /// Tables inside of this one (TOML only).
-    pub(super) children: BTreeMap<String, Vec<Record>>,
+    pub(crate) children: BTreeMap<String, Vec<Record>>,
 }
 
 impl Record {
     /// `value` at this record's place.
-    pub(super) fn locate<T>(&self, value: T) -> Located<T> {
+    pub(crate) fn locate<T>(&self, value: T) -> Located<T> {
         Located { at: self.at, value }
     }
 
+    /// The tables under `key`; none when there is no such key.
+    pub(crate) fn tables(&self, key: &str) -> &[Self] {
+        self.children.get(key).map_or(&[][..], Vec::as_slice)
+    }
+
     /// Reports `cause` at `key`.
-    pub(super) fn report(&self, key: &str, cause: Cause, problems: &mut Problems) {
+    pub(crate) fn report(&self, key: &str, cause: Cause, problems: &mut Problems) {
         let at = self.fields.get(key).map_or(self.at, |field| field.at);
         problems.add(self.file, at, key, cause);
     }
 
     /// Reports every key that is not in `allowed`.
-    pub(super) fn refuse_unknown(&self, allowed: &[&str], problems: &mut Problems) {
+    pub(crate) fn refuse_unknown(&self, allowed: &[&str], problems: &mut Problems) {
         let keys = self.fields.iter().map(|(key, field)| (key, field.at));
         let tables = self.children.iter().filter_map(|(key, list)| Some((key, list.first()?.at)));
         for (key, at) in keys.chain(tables).filter(|(key, _)| !allowed.contains(&key.as_str())) {
@@ -68,7 +73,7 @@ impl Record {
     /// Reads `key` with `read` where it has a value: null inside when it has none, null outside when
     /// the value was refused.
     #[expect(clippy::option_option, reason = "outer null: refused; inner null: not given")]
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &self,
         key: &str,
         problems: &mut Problems,
@@ -91,7 +96,7 @@ impl Record {
     }
 
     /// Reports that the value of `key` is not allowed; returns null for the caller to pass on.
-    fn refuse<T>(&self, key: &str, allowed: &str, problems: &mut Problems) -> Option<T> {
+    pub(crate) fn refuse<T>(&self, key: &str, allowed: &str, problems: &mut Problems) -> Option<T> {
         let found = match self.fields.get(key).map(|field| &field.value) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -103,7 +108,7 @@ impl Record {
     }
 
     /// A text, trimmed, not empty, NFC.
-    pub(super) fn text(&self, key: &str, problems: &mut Problems) -> Option<String> {
+    pub(crate) fn text(&self, key: &str, problems: &mut Problems) -> Option<String> {
         const ALLOWED: &str = "a text";
         let Value::String(text) = self.value(key, ALLOWED, problems)? else {
             return self.refuse(key, ALLOWED, problems);
@@ -118,7 +123,7 @@ impl Record {
     }
 
     /// A token of the contract: 1 to 64 characters of `a-z 0-9 - _ .`
-    pub(super) fn token(&self, key: &str, problems: &mut Problems) -> Option<String> {
+    pub(crate) fn token(&self, key: &str, problems: &mut Problems) -> Option<String> {
         let text = self.text(key, problems)?;
         if is_token(&text) {
             return Some(text);
@@ -127,13 +132,13 @@ impl Record {
     }
 
     /// The token of a source.
-    pub(super) fn source(&self, key: &str, problems: &mut Problems) -> Option<Source> {
+    pub(crate) fn source(&self, key: &str, problems: &mut Problems) -> Option<Source> {
         let token = self.token(key, problems)?;
         Source::parse(&token).ok()
     }
 
     /// The code of a unit: `gso:` with digits, or `agency:` with letters, digits and dots.
-    pub(super) fn unit_code(&self, key: &str, problems: &mut Problems) -> Option<String> {
+    pub(crate) fn unit_code(&self, key: &str, problems: &mut Problems) -> Option<String> {
         let code = self.text(key, problems)?;
         let gso = |rest: &str| (2..=5).contains(&rest.len()) && rest.bytes().all(digit);
         let agency = |rest: &str| {
@@ -150,7 +155,7 @@ impl Record {
     }
 
     /// One of `all` by its word.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         key: &str,
         all: &[T],
@@ -169,7 +174,7 @@ impl Record {
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&self, key: &str, problems: &mut Problems) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &str, problems: &mut Problems) -> Option<bool> {
         const ALLOWED: &str = "true or false";
         match self.value(key, ALLOWED, problems)? {
             Value::Bool(value) => Some(*value),
@@ -180,7 +185,7 @@ impl Record {
     }
 
     /// A finite number in `range`.
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &str,
         range: RangeInclusive<f64>,
@@ -200,7 +205,7 @@ impl Record {
 
     /// A number with at most `decimals` digits after the point, as integer of that last digit;
     /// `range` is of that integer.
-    pub(super) fn fixed<T: TryFrom<u64>>(
+    pub(crate) fn fixed<T: TryFrom<u64>>(
         &self,
         key: &str,
         decimals: u32,
@@ -226,7 +231,7 @@ impl Record {
     }
 
     /// A civil day, `YYYY-MM-DD`.
-    pub(super) fn date(&self, key: &str, problems: &mut Problems) -> Option<NaiveDate> {
+    pub(crate) fn date(&self, key: &str, problems: &mut Problems) -> Option<NaiveDate> {
         const ALLOWED: &str = "a day, YYYY-MM-DD";
         let text = match self.value(key, ALLOWED, problems)? {
             Value::String(text) => text.as_str(),
@@ -240,7 +245,7 @@ impl Record {
     }
 
     /// A list of texts; a missing key is an empty list.
-    pub(super) fn texts(&self, key: &str, problems: &mut Problems) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self, key: &str, problems: &mut Problems) -> Option<Vec<String>> {
         let list = match self.fields.get(key).map(|field| &field.value) {
             None => return Some(Vec::new()),
             Some(Value::Array(list)) => list,
@@ -255,7 +260,7 @@ impl Record {
     }
 
     /// A list of exactly `N` numbers.
-    pub(super) fn numbers<const N: usize>(
+    pub(crate) fn numbers<const N: usize>(
         &self,
         key: &str,
         problems: &mut Problems,

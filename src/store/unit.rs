@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::{Store, StoreError};
+use crate::unit::Units;
 
 /// The city as it was registered.
 #[derive(Debug, Clone)]
@@ -106,6 +107,12 @@ impl Store {
             })
             .collect::<Result<_, _>>()
             .map_err(failed)
+    }
+
+    /// The trees of all administrative units of all times.
+    pub async fn unit_trees(&self) -> Result<Units, StoreError> {
+        let every = UnitFilter { limit: i64::MAX, ..UnitFilter::default() };
+        Ok(Units::of_rows(&self.units(&every).await?))
     }
 
     /// Administrative units with their successors.

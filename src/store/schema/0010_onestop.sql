@@ -230,6 +230,7 @@ create table petition (
   ended_at timestamptz,
   satisfied boolean,
   due_at timestamptz,
+  overdue_at timestamptz,
   outcome text,
   published_on_time boolean,
   handling_min integer,
@@ -245,7 +246,7 @@ create index petition_received_day on petition (received_day);
 create index petition_ended_day on petition (ended_day) where ended_day is not null;
 create index petition_published_day on petition (published_day) where published_day is not null;
 create index petition_dossier on petition (dossier) where dossier is not null;
-create index petition_open on petition (due_at) where ended_at is null;
+create index petition_open on petition (overdue_at) where ended_at is null;
 comment on table petition is 'Petitions as they stand: folded from all their steps in the order of at, time, boot, seq; null never overwrites a value.';
 comment on column petition.device_id is 'Publishing system (device.id).';
 comment on column petition.petition is 'Petition number.';
@@ -264,6 +265,7 @@ comment on column petition.refused_at is 'When it was refused; null when it was 
 comment on column petition.ended_at is 'First of answered, published and refused since it was last in process; null while open.';
 comment on column petition.satisfied is 'Latest known answer of the petitioner; null when not told.';
 comment on column petition.due_at is 'End of the 15th working day after sent_at; null where the calendar does not reach.';
+comment on column petition.overdue_at is 'First instant that is too late: the day after the due day. Of an open petition also in the future; of an ended one null unless it ended late; null while it waits for the petitioner.';
 comment on column petition.outcome is 'on_time or late; of an ended one by 15 working days (refused: 2), of one that waits for the petitioner by 5 until it was asked. Null while in process and where the calendar does not reach.';
 comment on column petition.published_on_time is 'Whether it was published within 2 working days after the answer; null while it is not published, and without an answer before.';
 comment on column petition.handling_min is 'Working minutes from sent_at to ended_at; null while open and where the calendar does not reach.';
@@ -469,9 +471,14 @@ alter table ticket
   add column first_response_min integer,
   add column resolve_min integer,
   add column calendar smallint not null default 0,
+  add column left_at timestamptz,
   add column created_day date,
-  add column handled_day date;
+  add column handled_day date,
+  add column left_day date,
+  add column due_day date;
 create index ticket_created_day on ticket (created_day, unit);
+create index ticket_left_day on ticket (left_day) where left_day is not null;
+create index ticket_due_day on ticket (due_day) where due_day is not null;
 create index ticket_handled_day on ticket (handled_day, unit) where handled_day is not null;
 create index ticket_open on ticket (effective_due)
   where status in ('new', 'triaged', 'assigned', 'in_progress', 'waiting_citizen', 'waiting_other', 'reopened');
@@ -486,8 +493,11 @@ comment on column ticket.dispatch_min is 'Minutes from creation to assignment; n
 comment on column ticket.first_response_min is 'Working minutes from creation to the first reply; null without one and where the calendar does not reach.';
 comment on column ticket.resolve_min is 'Working minutes from creation to handling without waiting; null while it is not and where the calendar does not reach.';
 comment on column ticket.calendar is 'Calendar between creation and handling: 0 complete, 1 unverified, 2 incomplete.';
+comment on column ticket.left_at is 'When it left by the side exit at which it stands: rejected, duplicate or transferred; null otherwise.';
 comment on column ticket.created_day is 'Civil day of created_at; null only until the hub has folded a row of an older schema.';
 comment on column ticket.handled_day is 'Civil day of handled_at.';
+comment on column ticket.left_day is 'Civil day of left_at.';
+comment on column ticket.due_day is 'Civil day of effective_due.';
 
 alter table call add column day date;
 create index call_day on call (day);

@@ -1,0 +1,179 @@
+//! Tickets of the service desk as they stand.
+//!
+//! Handled means: reached resolved, published or closed after the last step that left it open. Waiting
+//! for the citizen or for others stops the clock.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ioc_ingest::{
+    Word as _,
+    ticket::{Channel, Location, TicketKind, TicketStatus, TicketStep},
+};
+
+use super::{
+    Due, Pause, Precision, Reach, Rules, Step, Told, latest, minutes, paused, small, sort,
+    working_min,
+};
+
+/// A ticket as it stands; a row of the table of that name, whose comments say what the columns mean.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the columns are described in the schema, once")]
+#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
+pub struct Ticket {
+    pub ticket: Box<str>,
+    pub status: TicketStatus,
+    pub status_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub handled_at: Option<DateTime<Utc>>,
+    pub channel: Option<Channel>,
+    pub kind: Option<TicketKind>,
+    pub category: Option<Box<str>>,
+    pub unit: Option<Box<str>>,
+    pub summary: Option<Box<str>>,
+    pub location: Option<Location>,
+    pub due_at: Option<DateTime<Utc>>,
+    pub first_response_at: Option<DateTime<Utc>>,
+    pub solved_at_desk: Option<bool>,
+    pub merged_into: Option<Box<str>>,
+    pub rating: Option<u8>,
+    pub units: i16,
+    pub reopened: i16,
+    pub assigned_at: Option<DateTime<Utc>>,
+    pub is_paused: bool,
+    pub paused_s: i64,
+    pub effective_due: Option<DateTime<Utc>>,
+    pub on_time: Option<bool>,
+    pub dispatch_min: Option<i32>,
+    pub first_response_min: Option<i32>,
+    pub resolve_min: Option<i32>,
+    pub calendar: i16,
+    pub left_at: Option<DateTime<Utc>>,
+    pub created_day: NaiveDate,
+    pub handled_day: Option<NaiveDate>,
+    pub left_day: Option<NaiveDate>,
+    pub due_day: Option<NaiveDate>,
+}
+
+impl Step for TicketStep {
+    fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    fn rank(&self) -> u8 {
+        let place = TicketStatus::ALL.iter().position(|status| *status == self.status);
+        place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+    }
+}
+
+/// What a status means for the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Waiting,
+    Handled,
+    Left,
+}
+
+const fn phase(status: TicketStatus) -> Phase {
+    match status {
+        TicketStatus::New
+        | TicketStatus::Triaged
+        | TicketStatus::Assigned
+        | TicketStatus::InProgress
+        | TicketStatus::Reopened => Phase::Open,
+        TicketStatus::WaitingCitizen | TicketStatus::WaitingOther => Phase::Waiting,
+        TicketStatus::Resolved | TicketStatus::Published | TicketStatus::Closed => Phase::Handled,
+        TicketStatus::Rejected | TicketStatus::Duplicate | TicketStatus::Transferred => Phase::Left,
+    }
+}
+
+/// Folds the steps of one ticket; null without steps.
+pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticket> {
+    sort(&mut steps);
+    let steps = &steps[..];
+    let (first, last) = (&steps.first()?.step, &steps.last()?.step);
+    let is_open = |told: &Told<TicketStep>| {
+        matches!(phase(told.step.status), Phase::Open | Phase::Waiting)
+    };
+    let closing = &steps[steps.iter().rposition(is_open).map_or(0, |at| at + 1)..];
+    let since = |wanted: Phase| {
+        let mut reached = closing.iter().filter(|told| phase(told.step.status) == wanted);
+        let stands = phase(last.status) == wanted;
+        reached.next().filter(|_told| stands).map(|told| told.step.at)
+    };
+    let (handled_at, left_at) = (since(Phase::Handled), since(Phase::Left));
+    let assigned = [TicketStatus::Assigned, TicketStatus::InProgress];
+    let mut taken = steps.iter().filter(|told| assigned.contains(&told.step.status));
+    let units: BTreeSet<&str> = steps.iter().filter_map(|told| told.step.unit.as_deref()).collect();
+    let reopened = steps.iter().filter(|told| told.step.status == TicketStatus::Reopened).count();
+    let mut ticket = Ticket {
+        ticket: first.ticket.clone(),
+        status: last.status,
+        status_at: last.at,
+        created_at: first.at,
+        handled_at,
+        channel: latest(steps, |step| step.channel),
+        kind: latest(steps, |step| step.kind),
+        category: latest(steps, |step| step.category.clone()),
+        unit: latest(steps, |step| step.unit.clone()),
+        summary: latest(steps, |step| step.summary.clone()),
+        location: latest(steps, |step| step.location),
+        due_at: None,
+        first_response_at: latest(steps, |step| step.first_response_at),
+        solved_at_desk: latest(steps, |step| step.solved_at_desk),
+        merged_into: latest(steps, |step| step.merged_into.clone()),
+        rating: latest(steps, |step| step.rating),
+        units: small(units.len()),
+        reopened: small(reopened),
+        assigned_at: taken.next().map(|told| told.step.at),
+        is_paused: false,
+        paused_s: 0,
+        effective_due: None,
+        on_time: None,
+        dispatch_min: None,
+        first_response_min: None,
+        resolve_min: None,
+        calendar: 0,
+        left_at,
+        created_day: rules.day(first.at),
+        handled_day: handled_at.map(|at| rules.day(at)),
+        left_day: left_at.map(|at| rules.day(at)),
+        due_day: None,
+    };
+    judge(&mut ticket, steps, rules);
+    Some(ticket)
+}
+
+/// Judges its time.
+fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
+    let (created, end) = (ticket.created_at, ticket.handled_at.or(ticket.left_at));
+    let counted = end.map_or(steps, |end| {
+        &steps[..steps.partition_point(|told| told.step.at <= end)]
+    });
+    let waits = |step: &TicketStep| phase(step.status) == Phase::Waiting;
+    let pauses = Pause::all(counted, created, waits);
+    ticket.is_paused = end.is_none() && pauses.last().is_some_and(|pause| pause.to.is_none());
+    ticket.paused_s = paused(&pauses).num_seconds();
+    if let Some(due) = Due::in_force(steps, end, |step: &TicketStep| step.due_at) {
+        let put_off = due.put_off(&pauses);
+        ticket.due_at = Some(due.at);
+        ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
+        ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
+        let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
+        ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
+    }
+    let unit = ticket.unit.as_deref();
+    let mut reach = Reach::default();
+    ticket.dispatch_min = ticket.assigned_at.map(|at| minutes((at - created).num_minutes()));
+    let mut working = |until: Option<DateTime<Utc>>, pauses: &[Pause]| {
+        let spent = until.map(|until| working_min(rules, unit, (created, until), pauses));
+        spent.and_then(|spent| reach.take(spent))
+    };
+    ticket.first_response_min = working(ticket.first_response_at, &[]);
+    ticket.resolve_min = working(ticket.handled_at, &pauses);
+    let from = ticket.created_day;
+    let until = ticket.handled_day.unwrap_or(from).max(from);
+    reach.note(rules.calendar.completeness(from, until));
+    ticket.calendar = reach.0;
+}
