@@ -27,7 +27,7 @@ pub struct Horizon {
     pub interval: TimeDelta,
     /// Back, for health, connection and incidents.
     pub health: TimeDelta,
-    /// Back, for service-desk records and metrics.
+    /// Back, for records of the service desk and the one-stop system, and metrics.
     pub record: TimeDelta,
 }
 
@@ -37,7 +37,13 @@ impl Horizon {
             Stream::State | Stream::Events => self.signal,
             Stream::Interval => self.interval,
             Stream::Incident | Stream::Health | Stream::Status => self.health,
-            Stream::Ticket | Stream::Call | Stream::Sample => self.record,
+            Stream::Ticket
+            | Stream::Call
+            | Stream::Dossier
+            | Stream::Assessment
+            | Stream::Petition
+            | Stream::Document
+            | Stream::Sample => self.record,
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod device;
 pub mod frame;
 mod hub_state;
 pub mod metric;
+mod part;
 mod row;
 mod serve;
 pub mod start;
@@ -472,13 +473,27 @@ impl LiveTask {
         self.desk.refresh(now, self.version);
         self.traffic.refresh(self.latest.values(), now, self.version);
         self.hub.refresh(now, self.version);
-        let judged = self.latest.iter().map(|(source, latest)| (source.clone(), latest.judged()));
-        self.conditions.send_replace(Arc::new(judged.collect()));
+        self.tell_conditions();
         let at = Instant::now();
         self.history.push_back((at, self.version));
         while self.history.front().is_some_and(|(then, _)| at - *then > self.settings.resume) {
             self.history.pop_front();
         }
+    }
+
+    /// Tells how each device is, in the map that is there unless somebody is reading it.
+    fn tell_conditions(&self) {
+        self.conditions.send_modify(|conditions| {
+            let conditions = Arc::make_mut(conditions);
+            for (source, latest) in &self.latest {
+                match conditions.get_mut(source) {
+                    Some(judged) => *judged = latest.judged(),
+                    None => {
+                        conditions.insert(source.clone(), latest.judged());
+                    }
+                }
+            }
+        });
     }
 
     /// Writes the deltas of one cadence.

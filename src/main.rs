@@ -4,7 +4,14 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
 mod command;
+
+/// Messages are made on one thread and freed on another, in bursts: the C library's keeps far more of
+/// that memory than is in use.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     command::main()

@@ -244,7 +244,7 @@ impl Writer {
         connected: &mut Connected,
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
-        connected.commit(items, &self.tools()).await
+        connected.commit(items, None, &self.tools()).await
     }
 
     /// Acknowledges and emits a committed batch that came from the broker or out of the quarantine.

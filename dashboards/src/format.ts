@@ -21,6 +21,8 @@ export class Format {
   readonly #clock: Intl.DateTimeFormat;
   readonly #minute: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
+  readonly #stamp: Intl.DateTimeFormat;
+  readonly #civil: Intl.DateTimeFormat;
 
   constructor(language: Language, time_zone: string) {
     this.language = language;
@@ -29,6 +31,9 @@ export class Format {
     const minute = { timeZone: time_zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
     this.#minute = new Intl.DateTimeFormat(this.#locale, minute);
     this.#clock = new Intl.DateTimeFormat(this.#locale, { ...minute, second: '2-digit' });
+    // The Swedish order of a date is that of ISO 8601.
+    this.#civil = new Intl.DateTimeFormat('sv-SE', { timeZone: time_zone });
+    this.#stamp = new Intl.DateTimeFormat('en-GB', { ...minute, day: '2-digit', month: '2-digit', year: 'numeric' });
     this.#day = new Intl.DateTimeFormat(this.#locale, {
       timeZone: time_zone,
       weekday: 'long',
@@ -70,6 +75,12 @@ export class Format {
     return this.#minute.format(ms);
   }
 
+  /** Civil date of an instant in the city. */
+  date(ms: number): { year: number; month: number; day: number } {
+    const [year = 0, month = 0, day = 0] = this.#civil.format(ms).split('-').map(Number);
+    return { year, month, day };
+  }
+
   /** Weekday and date of an instant. */
   day(ms: number): string {
     return this.#day.format(ms);
@@ -78,6 +89,11 @@ export class Format {
   /** Date and time to the second. */
   moment(ms: number): string {
     return `${this.clock(ms)}, ${this.day(ms)}`;
+  }
+
+  /** Short date and time of a record: `22/11/2026 08:15`. */
+  stamp(ms: number): string {
+    return this.#stamp.format(ms);
   }
 
   /** An age or duration in its largest unit, rounded down: `4 giây`, `12 phút`, `3 giờ`, `2 ngày`. */

@@ -6,6 +6,7 @@ import { Format, type Language } from './format';
 import * as desk from './i18n/desk';
 import * as detail from './i18n/detail';
 import * as devices from './i18n/devices';
+import * as indicators from './i18n/indicators';
 import * as shell from './i18n/shell';
 import * as sources from './i18n/sources';
 import * as units from './i18n/units';
@@ -18,6 +19,7 @@ export const PARTS = [
   detail,
   desk,
   sources,
+  indicators,
 ] as const;
 
 type Part = (typeof PARTS)[number];

@@ -6,6 +6,9 @@
 //! then the first field at fault; personal data comes before all of them wherever it can be read.
 //! `ingest/contract` says the same in JSON Schema, and tests hold the two together.
 
+mod assessment;
+mod document;
+mod dossier;
 mod envelope;
 mod fault;
 mod field;
@@ -17,6 +20,7 @@ mod metric;
 mod number;
 mod part;
 mod personal;
+mod petition;
 mod signal;
 mod ticket;
 mod time;
@@ -42,6 +46,8 @@ pub const LANES_MAX: usize = 32;
 pub const ZONES_MAX: usize = 64;
 /// Most events of a `signal/events`.
 pub const EVENTS_MAX: usize = 200;
+/// Most fees of an `onestop/dossier`.
+pub const FEES_MAX: usize = 32;
 
 /// What the contract leaves to the city.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +105,7 @@ fn decode_personal(contract: &Contract, topic: &str, payload: &[u8]) -> Result<M
         }
     })();
     let Ok(text) = str::from_utf8(payload) else { return outcome };
-    match personal::find(contract, text) {
+    match personal::find(contract, personal::stream_of(topic), text) {
         Some(reject) if outcome.is_ok() || is_json(text) => Err(reject),
         _ => outcome,
     }
@@ -140,6 +146,10 @@ fn read(topic: &Topic, text: &str) -> Result<Parsed, Fault> {
         Stream::Status => health::status(reader),
         Stream::Ticket => ticket::ticket(reader),
         Stream::Call => ticket::call(reader),
+        Stream::Dossier => dossier::dossier(reader),
+        Stream::Assessment => assessment::assessment(reader),
+        Stream::Petition => petition::petition(reader),
+        Stream::Document => document::document(reader),
         Stream::Sample => metric::sample(reader),
     }
 }

@@ -87,13 +87,21 @@ pub enum Stream {
     Ticket,
     /// One call at the switchboard.
     Call,
+    /// One step in the life of a dossier of an administrative procedure.
+    Dossier,
+    /// One form on the nine indicators.
+    Assessment,
+    /// One step in the life of a petition about procedures.
+    Petition,
+    /// One step of a result document on its way to a signed electronic copy.
+    Document,
     /// Figures of the metric catalogue.
     Sample,
 }
 
 impl Stream {
     /// Every stream.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::State,
         Self::Events,
         Self::Interval,
@@ -102,6 +110,10 @@ impl Stream {
         Self::Status,
         Self::Ticket,
         Self::Call,
+        Self::Dossier,
+        Self::Assessment,
+        Self::Petition,
+        Self::Document,
         Self::Sample,
     ];
 
@@ -116,6 +128,10 @@ impl Stream {
             Self::Status => "status",
             Self::Ticket => "ticket",
             Self::Call => "call",
+            Self::Dossier => "dossier",
+            Self::Assessment => "assessment",
+            Self::Petition => "petition",
+            Self::Document => "document",
             Self::Sample => "sample",
         }
     }
@@ -136,6 +152,9 @@ impl Stream {
             }
             Self::Status => true,
             Self::Ticket | Self::Call => matches!(service, Service::Desk),
+            Self::Dossier | Self::Assessment | Self::Petition | Self::Document => {
+                matches!(service, Service::Onestop)
+            }
             Self::Sample => matches!(service, Service::Metric),
         }
     }

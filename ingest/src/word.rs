@@ -38,11 +38,15 @@ mod tests {
 
     use super::Word;
     use crate::{
+        assessment::{Assessor, FormChannel},
+        document::DocumentState,
+        dossier::{Applicant, DossierChannel, DossierStatus, LimitUnit, PaidOnline},
         envelope::ClockSource,
         health::{CameraWhy, DetectorState, LampFault, Power},
         incident::IncidentKind,
         interval::{Direction, ZoneKind},
         metric::Bound,
+        petition::{PetitionClass, PetitionKind, PetitionStatus},
         signal::{GroupKind, Mode},
         ticket::{CallDirection, Channel, TicketKind, TicketStatus},
     };
@@ -72,5 +76,16 @@ mod tests {
         agrees::<TicketKind>();
         agrees::<TicketStatus>();
         agrees::<CallDirection>();
+        agrees::<DossierChannel>();
+        agrees::<DossierStatus>();
+        agrees::<LimitUnit>();
+        agrees::<Applicant>();
+        agrees::<PaidOnline>();
+        agrees::<Assessor>();
+        agrees::<FormChannel>();
+        agrees::<PetitionKind>();
+        agrees::<PetitionClass>();
+        agrees::<PetitionStatus>();
+        agrees::<DocumentState>();
     }
 }

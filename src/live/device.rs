@@ -3,7 +3,7 @@
 //!
 //! The latest is decided by (time, boot, seq), of a status by (boot, receive time): never by arrival.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ use ioc_ingest::{
 
 use super::{
     condition::{Condition, Known, evaluate},
+    part::{Part, Parts},
     row::{RowWriter, age_ms},
 };
 use crate::{
@@ -26,17 +27,6 @@ use crate::{
 
 /// Incidents that are held per camera; the oldest leave.
 const INCIDENTS_MAX: usize = 16;
-
-/// The latest message of one stream, or of one incident.
-#[derive(Debug, Clone)]
-struct Part {
-    message: Arc<Message>,
-    payload: Bytes,
-    /// Message time; receive time of a status.
-    time: DateTime<Utc>,
-    order: (i64, i64, i64),
-    version: u64,
-}
 
 /// Counters of a source since the hub began to count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,8 +51,8 @@ pub struct Latest {
     /// Service level of its topic.
     pub service: Service,
     source: Source,
-    parts: BTreeMap<Stream, Part>,
-    incidents: BTreeMap<String, Part>,
+    parts: Parts<Stream>,
+    incidents: Parts<Box<str>>,
     last_seen: Option<DateTime<Utc>>,
     boot: Option<u32>,
     seq: Option<u64>,
@@ -89,8 +79,8 @@ impl Latest {
             device,
             service,
             source,
-            parts: BTreeMap::new(),
-            incidents: BTreeMap::new(),
+            parts: Parts::default(),
+            incidents: Parts::default(),
             last_seen: None,
             boot: None,
             seq: None,
@@ -189,7 +179,7 @@ impl Latest {
                 );
                 Part {
                     message: Arc::clone(message),
-                    payload: payload.clone(),
+                    payload: payload[..].into(),
                     time: envelope.time,
                     order,
                     version,
@@ -203,7 +193,7 @@ impl Latest {
                 let order = (i64::from(status.boot), received_at.timestamp_micros(), 0);
                 Part {
                     message: Arc::clone(message),
-                    payload: payload.clone(),
+                    payload: payload[..].into(),
                     time: received_at,
                     order,
                     version,
@@ -223,15 +213,13 @@ impl Latest {
     }
 
     fn apply_incident(&mut self, kind: &str, zone: &str, part: Part) -> bool {
-        let key = format!("incident/{kind}/{zone}");
+        let key = format!("incident/{kind}/{zone}").into_boxed_str();
         if self.incidents.get(&key).is_some_and(|known| known.time > part.time) {
             return false;
         }
         self.incidents.insert(key, part);
         while self.incidents.len() > INCIDENTS_MAX {
-            let oldest = self.incidents.iter().min_by_key(|(_, part)| part.time);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { break };
-            self.incidents.remove(&oldest);
+            self.incidents.remove_oldest();
         }
         true
     }
@@ -377,7 +365,7 @@ impl Latest {
     /// The rows of `device/{id}` that changed after `since`: messages as they came; of an interval
     /// one row per lane or zone with time and duration added.
     pub fn part_rows(&self, since: u64, now: DateTime<Utc>, rows: &mut Vec<String>) {
-        for (stream, part) in &self.parts {
+        for (stream, part) in self.parts.iter() {
             if part.version <= since {
                 continue;
             }

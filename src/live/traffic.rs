@@ -1,6 +1,6 @@
 //! Figures per corridor and area, from the latest intervals of their devices, once a second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -55,29 +55,32 @@ impl Traffic {
         now: DateTime<Utc>,
         version: u64,
     ) {
-        let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+        // By the kind of a place and its id: no text is made per device.
+        let mut sums: HashMap<(&str, &str), Sum> = HashMap::new();
         for latest in latest {
             let Some(device) = &latest.device else { continue };
             if !matches!(latest.service, ioc_ingest::Service::Vds | ioc_ingest::Service::Cctv) {
                 continue;
             }
             let places = [
-                device.corridor.as_ref().map(|id| format!("corridor:{id}")),
-                device.area.as_ref().map(|id| format!("area:{id}")),
+                device.corridor.as_deref().map(|id| ("corridor", id)),
+                device.area.as_deref().map(|id| ("area", id)),
             ];
             let fresh = latest.interval().filter(|(interval, time)| {
                 let length = TimeDelta::milliseconds(i64::from(interval.duration_ms));
                 now - *time < silent_after(device.period_ms) + length
             });
+            let fresh = fresh.map(|(interval, time)| (Flow::of(interval), time));
             for place in places.into_iter().flatten() {
                 let sum = sums.entry(place).or_default();
                 sum.devices += 1;
-                if let Some((interval, time)) = fresh {
-                    sum.add(&Flow::of(interval), time);
+                if let Some((flow, time)) = &fresh {
+                    sum.add(flow, *time);
                 }
             }
         }
-        for (place, sum) in sums {
+        for ((kind, id), sum) in sums {
+            let place = format!("{kind}:{id}");
             if self.0.get(&place).is_none_or(|(shown, _)| *shown != sum) {
                 self.0.insert(place, (sum, version));
             }

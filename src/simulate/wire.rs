@@ -3,6 +3,8 @@
 //! The models speak in the typed facts of the ingest crate; what is null is left out. A test decodes
 //! every kind of message back and finds the same fact, so encoder and decoder cannot drift apart.
 
+mod onestop;
+
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -115,7 +117,10 @@ pub(crate) fn message(envelope: &Envelope, fact: &Fact) -> String {
             Fact::Ticket(found) => ticket(message, found),
             Fact::Call(found) => call(message, found),
             Fact::Metric(sample) => metric(message, sample),
-            Fact::Dossier(_) | Fact::Assessment(_) | Fact::Petition(_) | Fact::Document(_) => {}
+            Fact::Dossier(step) => onestop::dossier(message, step),
+            Fact::Assessment(form) => onestop::assessment(message, form),
+            Fact::Petition(step) => onestop::petition(message, step),
+            Fact::Document(step) => onestop::document(message, step),
         }
     });
     out

@@ -26,6 +26,8 @@ const ASIDE: &str = "damaged";
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// Memory for pages of one open file, bytes.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of records that are read at a time, unless one record alone is larger.
+const READ_BYTES: usize = 16 * 1024 * 1024;
 /// The store's files are whole pages.
 const PAGE_BYTES: u64 = 4096;
 
@@ -95,19 +97,21 @@ impl Segment {
         Ok(transaction.commit()?)
     }
 
-    /// Records from message `from` up to `to`, in order, until they hold `messages` or more.
+    /// Records from message `from` up to `to`, in order, until they hold `messages` or more, or as many
+    /// bytes as are read at a time.
     pub(super) fn read(&self, from: u64, to: u64, messages: u64) -> Result<Vec<Vec<u8>>, Error> {
         let transaction = self.0.begin_read()?;
         let table = match transaction.open_table(RECORDS) {
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             table => table?,
         };
-        let mut records = Vec::new();
+        let (mut records, mut read_bytes) = (Vec::new(), 0);
         for entry in table.range(from..to)? {
             let (first, bytes) = entry?;
-            if first.value() >= from.saturating_add(messages) {
+            if first.value() >= from.saturating_add(messages) || read_bytes >= READ_BYTES {
                 break;
             }
+            read_bytes += bytes.value().len();
             records.push(bytes.value().to_vec());
         }
         Ok(records)

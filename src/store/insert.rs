@@ -101,6 +101,27 @@ struct Part<'a> {
     readings: Vec<ReadingRow<'a>>,
 }
 
+/// Rows of a batch of which every message is taken for new, with their sums: made while the batch before
+/// it is committed.
+pub struct Ahead {
+    tables: Vec<Encoded>,
+    buckets: Buckets,
+}
+
+/// Encodes a batch ahead of its commit. Null when a reading has no lane or zone in the registry yet.
+pub fn encode_ahead(registry: &Registry, items: &[Admitted]) -> Option<Ahead> {
+    let mut part = Part::new(Way::Copy);
+    for (item, admitted) in items.iter().enumerate() {
+        if !part.add(registry, item, admitted) {
+            return None;
+        }
+    }
+    let Part { tables, readings, .. } = part.complete();
+    let mut buckets = Buckets::default();
+    sum_new(&mut buckets, &readings, &NotNew::default());
+    Some(Ahead { tables, buckets })
+}
+
 /// Writes batches on a connection of its own.
 pub struct Inserter {
     client: Client,
@@ -170,13 +191,27 @@ impl Inserter {
         bound: &mut Bound,
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
+        self.commit_ahead(registry, bound, items, None).await
+    }
+
+    /// Commits a batch, or nothing of it. `ahead` are its rows, if they were encoded with this registry.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub(crate) async fn commit_ahead(
+        &mut self,
+        registry: &Registry,
+        bound: &mut Bound,
+        items: &[Admitted],
+        ahead: Option<Ahead>,
+    ) -> Result<Committed, StoreError> {
         if self.merge_left == 0 {
-            match self.attempt(registry, bound, items, Way::Copy).await {
+            match self.attempt(registry, bound, items, (Way::Copy, ahead)).await {
                 Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
                 done => return done,
             }
         }
-        let committed = self.attempt(registry, bound, items, Way::Merge).await?;
+        let committed = self.attempt(registry, bound, items, (Way::Merge, None)).await?;
         self.merge_left = self.merge_left.saturating_sub(1);
         if committed.unforeseen {
             self.merge_left = MERGE_BATCHES;
@@ -184,24 +219,30 @@ impl Inserter {
         Ok(committed)
     }
 
-    /// One transaction. `new` is the way of messages that the ledger takes for new.
+    /// One transaction. `new` is the way of messages that the ledger takes for new; `ahead` is of use
+    /// when that is all of them.
     async fn attempt(
         &mut self,
         registry: &Registry,
         bound: &mut Bound,
         items: &[Admitted],
-        new: Way,
+        (new, ahead): (Way, Option<Ahead>),
     ) -> Result<Committed, StoreError> {
         let mut foreseen = Foreseen::of(&self.ledger, &self.connections, registry, items);
         if new == Way::Merge {
             foreseen.merge_all();
         }
-        let mut parts = encode_batch(registry, items, &foreseen.ways);
+        let is_all_new = foreseen.ways.iter().all(|way| *way == Some(Way::Copy));
+        let (mut parts, mut buckets) = match ahead.filter(|_| is_all_new) {
+            Some(Ahead { tables, buckets }) => {
+                (vec![Part { way: Way::Copy, tables, readings: Vec::new() }], buckets)
+            }
+            None => (encode_batch(registry, items, &foreseen.ways), Buckets::default()),
+        };
         let failed = |error| StoreError::of("commit a batch", error);
         let transaction = self.client.transaction().await.map_err(failed)?;
         let mut done = Committed::default();
         let mut outcome = Outcome::new(items.len());
-        let mut buckets = Buckets::default();
         for (at, table) in self.tables.iter().enumerate() {
             // What is new goes first, so that its repetition in the same batch finds it.
             for part in &mut parts {
@@ -219,7 +260,6 @@ impl Inserter {
                 }
             }
         }
-        self.rollup.write(&transaction, buckets).await?;
         let refused = outcome.conflict_rejects(items);
         let again =
             |item: usize| foreseen.arrivals[item].may_be_known() || items[item].delivery.duplicate;
@@ -234,7 +274,6 @@ impl Inserter {
         done.tickets = self.tickets.refresh(&transaction, items).await?;
         done.unforeseen = outcome.unforeseen(&foreseen.arrivals);
         let (arrivals, delta, connections) = foreseen.settle(items, &outcome);
-        self.ledger_statements.write(&transaction, &delta).await?;
         done.loss = arrival::by_source(&delta);
         let came = Came {
             items,
@@ -244,7 +283,14 @@ impl Inserter {
             arrivals: &arrivals,
             loss: &done.loss,
         };
-        self.presence.write(&transaction, &came).await?;
+        // Sent without waiting for each other's answers. In the order of the server's work, so that an
+        // error is found before those of the statements behind it in the failed transaction.
+        tokio::try_join!(
+            biased;
+            self.ledger_statements.write(&transaction, &delta),
+            self.presence.write(&transaction, &came),
+            self.rollup.write(&transaction, buckets),
+        )?;
         transaction.commit().await.map_err(failed)?;
         self.ledger.take(delta);
         self.connections.take(connections);
@@ -369,36 +415,41 @@ pub(super) fn time_of(item: &Admitted) -> DateTime<Utc> {
 }
 
 /// Encodes every accepted fact of the batch, each message by its way: what is new, then what may be
-/// known. Readings are sorted by detector and time, which keeps index pages close together.
+/// known.
 fn encode_batch<'a>(
     registry: &Registry,
     items: &'a [Admitted],
     ways: &[Option<Way>],
-) -> [Part<'a>; 2] {
-    [Way::Copy, Way::Merge].map(|way| {
-        let mut part = Part {
-            way,
-            tables: TABLES
-                .iter()
-                .map(|table| Encoded { rows: table.rows(way), items: Vec::new() })
-                .collect(),
-            readings: Vec::new(),
-        };
+) -> Vec<Part<'a>> {
+    let part = |way| {
+        let mut part = Part::new(way);
         for (item, admitted) in items.iter().enumerate() {
             if ways[item] == Some(way) {
                 part.add(registry, item, admitted);
             }
         }
-        part.readings.sort_by_key(|row| (row.detector_id, row.time));
-        let readings = std::mem::take(&mut part.readings);
-        for row in &readings {
-            encode::reading(part.begin(INTERVAL, row.item), row);
-        }
-        Part { readings, ..part }
-    })
+        part.complete()
+    };
+    [Way::Copy, Way::Merge].map(part).into()
 }
 
 impl<'a> Part<'a> {
+    fn new(way: Way) -> Self {
+        let rows = |table: &&Table| Encoded { rows: table.rows(way), items: Vec::new() };
+        Self { way, tables: TABLES.iter().map(rows).collect(), readings: Vec::new() }
+    }
+
+    /// Encodes the collected readings, sorted by detector and time, which keeps index pages close
+    /// together.
+    fn complete(mut self) -> Self {
+        let mut readings = std::mem::take(&mut self.readings);
+        readings.sort_by_key(|row| (row.detector_id, row.time));
+        for row in &readings {
+            encode::reading(self.begin(INTERVAL, row.item), row);
+        }
+        Self { readings, ..self }
+    }
+
     /// Begins a row that came from message `item`.
     fn begin(&mut self, table: usize, item: usize) -> &mut Rows {
         let encoded = &mut self.tables[table];
@@ -408,16 +459,21 @@ impl<'a> Part<'a> {
         if self.way == Way::Merge { row.i32(number) } else { row }
     }
 
-    /// Adds a message; readings are only collected.
-    fn add(&mut self, registry: &Registry, item: usize, admitted: &'a Admitted) {
-        let Some(accepted) = &admitted.accepted else { return };
+    /// Adds a message; readings are only collected. False when one of them has no lane or zone in the
+    /// registry, and was left out.
+    fn add(&mut self, registry: &Registry, item: usize, admitted: &'a Admitted) -> bool {
+        let Some(accepted) = &admitted.accepted else { return true };
         let (id, time) = (accepted.device.id, time_of(admitted));
         match &accepted.message.fact {
             Fact::Interval(interval) => {
-                let Some(envelope) = &accepted.message.envelope else { return };
-                let Some(device) = registry.device(&accepted.device.source) else { return };
+                let Some(envelope) = &accepted.message.envelope else { return true };
+                let Some(device) = registry.device(&accepted.device.source) else { return false };
+                let mut is_whole = true;
                 for reading in &interval.readings {
-                    let Some(detector_id) = device.detectors.get(&reading.place) else { continue };
+                    let Some(detector_id) = device.detectors.get(&reading.place) else {
+                        is_whole = false;
+                        continue;
+                    };
                     self.readings.push(ReadingRow {
                         item,
                         detector_id: *detector_id,
@@ -427,6 +483,7 @@ impl<'a> Part<'a> {
                         quality: quality::marks(envelope, interval, reading),
                     });
                 }
+                return is_whole;
             }
             Fact::SignalState(state) => {
                 encode::signal_state(self.begin(SIGNAL_STATE, item), id, time, state);
@@ -456,6 +513,7 @@ impl<'a> Part<'a> {
                 }
             }
         }
+        true
     }
 }
 

@@ -19,13 +19,14 @@ use super::{
 use crate::{
     admit::{Admitted, admit},
     spool::{Spool, Spooled},
-    store::insert::Committed,
+    store::insert::{Ahead, Committed, encode_ahead},
 };
 
 /// Rows of an ordinary message, to size the batches of a drain: an interval of four lanes.
 const MESSAGE_ROWS: usize = 4;
-/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody.
-const DRAIN_ROWS_FACTOR: usize = 2;
+/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody, and the more
+/// messages of a source it joins, the fewer rows of counters and current values are written.
+const DRAIN_ROWS_FACTOR: usize = 6;
 
 /// What waits in the spool, by numbers of messages.
 #[derive(Default)]
@@ -113,7 +114,7 @@ impl Writer {
         };
         let (contract, horizon) = (self.contract.clone(), self.horizon);
         let messages = self.settings.batch_rows * DRAIN_ROWS_FACTOR / MESSAGE_ROWS;
-        let decide = move |messages: Vec<Spooled>| -> Vec<Admitted> {
+        let decide = move |messages: Vec<Spooled>| -> (Vec<Admitted>, Option<Ahead>) {
             let decide = |Spooled { delivery, over_rate }| {
                 let received_at = delivery.received_at;
                 let mut item = admit(&contract, &registry, &horizon, received_at, delivery);
@@ -122,7 +123,9 @@ impl Writer {
                 }
                 item
             };
-            messages.into_iter().map(decide).collect()
+            let items: Vec<Admitted> = messages.into_iter().map(decide).collect();
+            let ahead = encode_ahead(&registry, &items);
+            (items, ahead)
         };
         spool.read(from, messages.max(1) as u64, decide).boxed()
     }
@@ -135,14 +138,15 @@ impl Writer {
         read: Read,
     ) -> Work {
         match read {
-            Ok(Some((items, end))) => {
+            Ok(Some(((items, ahead), end))) => {
                 if end < backlog.next {
                     backlog.ahead = Some((end, self.begin_read(end)));
                 }
                 // A file holds messages of one process only.
                 let is_shown = end > backlog.shown_from;
                 let origin = Origin::Spool { end, is_shown };
-                Work::commit(connected, Arc::new(items), origin, self.tools())
+                let encoding = ahead.map(|ahead| std::future::ready(Some(ahead)).boxed());
+                Work::commit(connected, (Arc::new(items), encoding), origin, self.tools())
             }
             Ok(None) => {
                 let nothing = Vec::new();

@@ -12,7 +12,7 @@ use super::{
     Command, RETRY_MAX, RETRY_MIN, Writer,
     collect::{Collected, Complete},
     drain::Backlog,
-    work::{self, Connected, Done, Origin, Progress, Tools, Work},
+    work::{self, Connected, Done, Encoding, Origin, Progress, Tools, Work},
 };
 use crate::admit::Admitted;
 
@@ -32,6 +32,8 @@ pub(super) struct Waiting {
     pub(super) items: Arc<Vec<Admitted>>,
     /// When it goes to the spool.
     pub(super) deadline: Instant,
+    /// Its rows, when they are encoded while it waits.
+    pub(super) encoding: Option<Encoding>,
 }
 
 /// What the writer has in hand.
@@ -86,7 +88,13 @@ impl Writer {
                 let is_first = flow.backlog.is_empty();
                 let patience = if is_first { self.settings.spool_after } else { Duration::ZERO };
                 let deadline = Instant::now() + patience;
-                flow.waiting = Some(Waiting { items: Arc::new(batch), deadline });
+                let items = Arc::new(batch);
+                let registry = self.registry.borrow().clone();
+                let may_encode = is_first && matches!(flow.work, Work::Committing(_));
+                let encoding = registry
+                    .filter(|_| may_encode)
+                    .map(|registry| work::encode(registry, Arc::clone(&items)));
+                flow.waiting = Some(Waiting { items, deadline, encoding });
             }
         }
         true
@@ -141,10 +149,10 @@ impl Writer {
             Work::Idle(connected) if !flow.backlog.is_empty() && !flow.has_ended => {
                 self.read_spool(connected, &mut flow.backlog)
             }
-            Work::Idle(connected) => match &flow.waiting {
+            Work::Idle(connected) => match &mut flow.waiting {
                 Some(waiting) if flow.backlog.is_empty() => {
-                    let items = Arc::clone(&waiting.items);
-                    Work::commit(connected, items, Origin::Broker, self.tools())
+                    let batch = (Arc::clone(&waiting.items), waiting.encoding.take());
+                    Work::commit(connected, batch, Origin::Broker, self.tools())
                 }
                 Some(_) | None => Work::Idle(connected),
             },
@@ -158,8 +166,7 @@ impl Writer {
             Work::Idle(mut connected) => {
                 let obeying = self.obey(&mut connected, command);
                 let is_in_time = tokio::time::timeout(OBEY_LIMIT, obeying).await.is_ok();
-                // Decided with the registry of before.
-                flow.backlog.forget_ahead();
+                flow.forget_ahead();
                 flow.work = if is_in_time {
                     Work::Idle(connected)
                 } else {
@@ -181,7 +188,7 @@ impl Writer {
             (_, Progress::Connected(Ok(connected))) => {
                 self.note_up(&connected);
                 flow.pause = RETRY_MIN;
-                flow.backlog.forget_ahead();
+                flow.forget_ahead();
                 flow.work = Work::Idle(connected);
             }
             (_, Progress::Connected(Err(error))) => {
@@ -236,7 +243,7 @@ impl Writer {
             }
             Err(error) => {
                 self.note_away(&error);
-                flow.backlog.forget_ahead();
+                flow.forget_ahead();
                 Work::pause(RETRY_MIN)
             }
         };
@@ -255,6 +262,14 @@ impl Flow {
             pause: RETRY_MIN,
             has_ended: false,
             stop_by: None,
+        }
+    }
+
+    /// What was decided and encoded with the registry of before is not to be used.
+    fn forget_ahead(&mut self) {
+        self.backlog.forget_ahead();
+        if let Some(waiting) = &mut self.waiting {
+            waiting.encoding = None;
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use ioc_ingest::{Reason, Reject};
 use tokio::{
     sync::watch,
@@ -22,7 +22,7 @@ use crate::{
     spool::SpoolError,
     store::{
         Store, StoreError,
-        insert::{Committed, Inserter, ensure_detectors},
+        insert::{Ahead, Committed, Inserter, encode_ahead, ensure_detectors},
         refuse::Bound,
         registry as stored_registry,
     },
@@ -81,8 +81,18 @@ pub(super) struct Done {
     pub(super) connection: Result<Box<Connected>, StoreError>,
 }
 
-/// Messages read from the spool and decided anew, and the number behind the last.
-pub(super) type Read = Result<Option<(Vec<Admitted>, u64)>, SpoolError>;
+/// Messages read from the spool and decided anew, with their rows, and the number behind the last.
+pub(super) type Read = Result<Option<((Vec<Admitted>, Option<Ahead>), u64)>, SpoolError>;
+
+/// Rows that are encoded on another thread while something else is committed.
+pub(super) type Encoding = BoxFuture<'static, Option<Ahead>>;
+
+/// Begins at once to encode a batch on another thread.
+pub(super) fn encode(registry: Arc<Registry>, items: Arc<Vec<Admitted>>) -> Encoding {
+    let encoding = tokio::task::spawn_blocking(move || encode_ahead(&registry, &items));
+    // A defect there shows again at the commit, which encodes for itself then.
+    async move { encoding.await.unwrap_or_default() }.boxed()
+}
 
 /// What goes on with the database.
 pub(super) enum Work {
@@ -125,11 +135,11 @@ impl Work {
 
     pub(super) fn commit(
         connected: Box<Connected>,
-        items: Arc<Vec<Admitted>>,
+        (items, encoding): (Arc<Vec<Admitted>>, Option<Encoding>),
         origin: Origin,
         tools: Tools,
     ) -> Self {
-        let future = Box::pin(commit_all(connected, items, tools));
+        let future = Box::pin(commit_all(connected, (items, encoding), tools));
         Self::Committing(Job { origin, started: Instant::now(), is_slow: false, future })
     }
 
@@ -207,6 +217,7 @@ impl Connected {
     pub(super) async fn commit(
         &mut self,
         items: &[Admitted],
+        ahead: Option<Ahead>,
         tools: &Tools,
     ) -> Result<Committed, StoreError> {
         let Self { inserter, bound, registry } = self;
@@ -214,7 +225,7 @@ impl Connected {
             tools.registry.send_replace(Some(Arc::new(registry.clone())));
         }
         let started = Instant::now();
-        let committed = inserter.commit(registry, bound, items).await?;
+        let committed = inserter.commit_ahead(registry, bound, items, ahead).await?;
         tools.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         Ok(committed)
     }
@@ -224,15 +235,19 @@ impl Connected {
 /// quarantine, the rest is stored.
 async fn commit_all(
     mut connected: Box<Connected>,
-    items: Arc<Vec<Admitted>>,
+    (items, encoding): (Arc<Vec<Admitted>>, Option<Encoding>),
     tools: Tools,
 ) -> Done {
     let limit = tools.statement_limit + COMMIT_MARGIN;
+    let mut ahead = match encoding {
+        Some(encoding) => encoding.await,
+        None => None,
+    };
     let mut parts = Vec::new();
     // The next part is the last.
     let mut left = vec![items];
     while let Some(part) = left.pop() {
-        let committed = timeout(limit, connected.commit(&part, &tools)).await;
+        let committed = timeout(limit, connected.commit(&part, ahead.take(), &tools)).await;
         match committed.unwrap_or_else(|_elapsed| Err(no_answer("commit a batch", limit))) {
             Ok(committed) => parts.push((part, committed)),
             Err(StoreError::Refused { source, .. }) => {

@@ -8,6 +8,7 @@ import { Devices } from './devices.svelte';
 import { Problem } from './http';
 import { Link } from './link.svelte';
 import { LiveChannel, type Observer, type Socket, type SocketEvents } from './live';
+import { Reform } from './reform.svelte';
 import { checkSession, signOut } from './session';
 import { Sources } from './sources.svelte';
 import type { City } from './wire/api';
@@ -22,6 +23,7 @@ export class Hub {
   readonly clock = new HubClock();
   readonly devices = new Devices();
   readonly desk = new Desk();
+  readonly reform = new Reform();
   readonly sources = new Sources();
   city = $state.raw<City | null>(null);
   /** Code of the failure when city or devices could not be loaded. */
@@ -47,6 +49,7 @@ export class Hub {
       () => window.removeEventListener('online', online),
       this.#channel.subscribe('devices', this.devices.apply),
       this.#channel.subscribe('desk', this.desk.apply),
+      this.#channel.subscribe('reform', this.reform.apply),
       this.#channel.subscribe('sources', this.sources.apply),
     ];
     visibility();

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::{Contract, json::Reader};
 use crate::{
     reject::{Reason, Reject},
-    topic::Service,
+    topic::{Service, Stream},
 };
 
 /// Shortest run of digits that is masked: phone numbers have nine and more.
@@ -19,28 +19,58 @@ const IDENTITY_DIGITS: usize = 12;
 const NAMES_MAX: usize = 256;
 const NAME_MAX: usize = 64;
 
-/// Keys on the outermost level whose values are codes, times and numbers of the contract; they are
-/// checked by their own grammar and may have any digits.
-const CODE_FIELDS: [&str; 18] = [
-    "v",
-    "time",
-    "boot",
-    "seq",
-    "late",
-    "ticket",
-    "at",
-    "category",
-    "unit",
-    "due_at",
-    "first_response_at",
-    "merged_into",
-    "rating",
-    "call",
-    "queued_at",
-    "answered_at",
-    "abandoned_at",
-    "ended_at",
-];
+/// Keys of the envelope, whose values are times and numbers.
+const ENVELOPE_FIELDS: [&str; 5] = ["v", "time", "boot", "seq", "late"];
+
+/// Keys on the outermost level of a stream whose values are codes, times and numbers of the contract;
+/// they are checked by their own grammar and may have any digits. The token of a document is none of
+/// them: the codes that it stands for begin with the identity number of their holder.
+const fn code_fields(stream: Stream) -> &'static [&'static str] {
+    match stream {
+        Stream::Ticket => &[
+            "ticket",
+            "at",
+            "category",
+            "unit",
+            "due_at",
+            "first_response_at",
+            "merged_into",
+            "rating",
+        ],
+        Stream::Call => &["call", "queued_at", "answered_at", "abandoned_at", "ended_at", "ticket"],
+        Stream::Dossier => &[
+            "dossier",
+            "formality",
+            "field",
+            "unit",
+            "received_by",
+            "at",
+            "submitted_at",
+            "received_at",
+            "due_at",
+            "step_due_at",
+            "apology_at",
+        ],
+        Stream::Assessment => &["form", "unit", "dossier"],
+        Stream::Petition => &["petition", "unit", "at", "dossier"],
+        Stream::Document => &["result_type", "unit", "at"],
+        Stream::State
+        | Stream::Events
+        | Stream::Interval
+        | Stream::Incident
+        | Stream::Health
+        | Stream::Status
+        | Stream::Sample => &[],
+    }
+}
+
+/// Fewest digits of a text of hexadecimal digits that is a hash or a UUID and no person's number.
+const HASH_DIGITS: usize = 32;
+
+/// The stream that a topic names, whether or not the rest of it parses.
+pub(super) fn stream_of(topic: &str) -> Option<Stream> {
+    topic.rsplit('/').next().and_then(Stream::parse)
+}
 
 /// Whether a topic is of a service that may never carry personal data. Reads the service level only,
 /// so that a topic that does not parse is judged too.
@@ -85,8 +115,10 @@ pub fn personal_key_names(contract: &Contract, payload: &[u8]) -> Vec<String> {
     names.into_iter().map(|(_, name)| name).collect()
 }
 
-/// The reject of a readable text that carries personal data.
-pub(super) fn find(contract: &Contract, text: &str) -> Option<Reject> {
+/// The reject of a readable text of `stream` that carries personal data.
+pub(super) fn find(contract: &Contract, stream: Option<Stream>, text: &str) -> Option<Reject> {
+    let codes = stream.map_or(&[][..], code_fields);
+    let is_code = |key: &str| ENVELOPE_FIELDS.contains(&key) || codes.contains(&key);
     let mut field = None;
     let mut top = String::new();
     for_each_token(text, |token| {
@@ -98,7 +130,10 @@ pub(super) fn find(contract: &Contract, text: &str) -> Option<Reject> {
                 }
                 hit
             }
-            Token::Value { depth: 1, .. } if CODE_FIELDS.contains(&top.as_str()) => false,
+            Token::Value { depth: 1, .. } if is_code(&top) => false,
+            Token::Value { value, depth: 1 } if is_document(stream, &top) => {
+                has_identity(&value) && !is_hash(&value)
+            }
             Token::Value { value, .. } => has_identity(&value),
         };
         if hit && field.is_none() {
@@ -128,6 +163,17 @@ fn has_identity(text: &str) -> bool {
     text.as_bytes()
         .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .any(|run| run.len() >= IDENTITY_DIGITS && run[0].is_ascii_digit())
+}
+
+/// Whether `key` holds the token of a document.
+fn is_document(stream: Option<Stream>, key: &str) -> bool {
+    stream == Some(Stream::Document) && key == "document"
+}
+
+/// Whether a token is a hash or a UUID, which have twelve digits in a row now and then.
+fn is_hash(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        && text.bytes().filter(u8::is_ascii_hexdigit).count() >= HASH_DIGITS
 }
 
 /// A piece of JSON text that can carry personal data.
@@ -193,8 +239,12 @@ mod tests {
         Contract { city: "can-tho".to_owned(), personal_keys }
     }
 
+    fn found_in(stream: Stream, text: &str) -> Option<String> {
+        find(&contract(), Some(stream), text).map(|reject| reject.field)
+    }
+
     fn found_at(text: &str) -> Option<String> {
-        find(&contract(), text).map(|reject| reject.field)
+        found_in(Stream::Ticket, text)
     }
 
     #[test]
@@ -222,6 +272,31 @@ mod tests {
         assert_eq!(found_at(r#"{"location":{"lat":10.034000000000001}}"#), None);
         assert_eq!(found_at(r#"{"x":0.34000000000000001}"#), None);
         assert_eq!(found_at(r#"{"summary":"07920123456"}"#), None);
+    }
+
+    #[test]
+    fn a_field_is_a_code_on_its_own_stream_only() {
+        let text = r#"{"dossier":"H13.50-260302-079201234567","formality":"079201234567"}"#;
+        assert_eq!(found_in(Stream::Dossier, text), None);
+        assert_eq!(found_at(text).as_deref(), Some("dossier"));
+        assert_eq!(find(&contract(), None, r#"{"seq":123456789012}"#), None);
+        assert!(find(&contract(), None, r#"{"ticket":"079201234567"}"#).is_some());
+        let steps = r#"{"step":"079201234567"}"#;
+        assert_eq!(found_in(Stream::Dossier, steps).as_deref(), Some("step"));
+        let nested = r#"{"fees":[{"kind":"079201234567"}]}"#;
+        assert_eq!(found_in(Stream::Dossier, nested).as_deref(), Some("fees"));
+    }
+
+    #[test]
+    fn the_token_of_a_document_is_no_persons_number() {
+        let of = |document: &str| {
+            found_in(Stream::Document, &format!(r#"{{"document":"{document}"}}"#)).is_some()
+        };
+        assert!(of("079201234567.KQ.G15.000123"));
+        assert!(of("079201234567"));
+        assert!(!of("kq-000123-7f3a"));
+        assert!(!of("5f0c8a1e-3b2d-4c6e-9f10-079201234567"));
+        assert!(!of("079201234567a9e0c8a1e3b2d4c6e9f10079201234567a9e0c8a1e3b2d4c6e9f1"));
     }
 
     #[test]

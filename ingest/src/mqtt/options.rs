@@ -20,6 +20,9 @@ const KEEP_ALIVE_MIN_S: u16 = 5;
 /// soon when the broker does not read.
 const SEND_BUFFER_BYTES: u32 = 64 * 1_024;
 
+/// Messages that we may have published without an acknowledgement: the hub publishes none.
+const PUBLISHES_MAX: u16 = 16;
+
 /// Smaller packets could not carry the messages of the contract (64 KiB of payload and the topic).
 const PACKET_MIN_BYTES: u32 = 1_024;
 
@@ -172,6 +175,8 @@ impl Options {
             .set_keep_alive(Duration::from_secs(self.keep_alive_s.into()))
             .set_connection_timeout(self.connect_timeout_s.into())
             .set_manual_acks(true)
+            // The library reserves some 200 bytes for each message that we might publish.
+            .set_outgoing_inflight_upper_limit(PUBLISHES_MAX)
             // A session that outlives the connection needs both: not to start clean, and an expiry.
             .set_clean_start(false)
             .set_connect_properties(ConnectProperties {

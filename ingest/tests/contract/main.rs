@@ -9,6 +9,7 @@ mod asyncapi;
 mod cases;
 mod fields;
 mod fuzz;
+mod onestop;
 mod payload;
 mod roundtrip;
 mod schemas;

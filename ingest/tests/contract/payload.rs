@@ -12,6 +12,8 @@ use ioc_ingest::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::onestop;
+
 /// The payload of a message.
 pub(crate) fn of(message: &Message) -> Value {
     let mut payload = match &message.fact {
@@ -32,6 +34,10 @@ pub(crate) fn of(message: &Message) -> Value {
         Fact::Status(status) => json!({"v": 1, "online": status.online, "boot": status.boot}),
         Fact::Ticket(step) => ticket(step),
         Fact::Call(value) => call(value),
+        Fact::Dossier(step) => onestop::dossier_payload(step),
+        Fact::Assessment(form) => onestop::assessment_payload(form),
+        Fact::Petition(step) => onestop::petition_payload(step),
+        Fact::Document(step) => onestop::document_payload(step),
         Fact::Metric(sample) => {
             json!({"values": sample.values.iter().map(figure).collect::<Vec<_>>()})
         }
@@ -54,16 +60,16 @@ fn add_envelope(payload: &mut Map<String, Value>, envelope: Envelope) {
     payload.insert("clock".to_owned(), json!(clock));
 }
 
-fn time(time: DateTime<Utc>) -> String {
+pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-fn word<T: Word>(word: Option<T>) -> Option<&'static str> {
+pub(crate) fn word<T: Word>(word: Option<T>) -> Option<&'static str> {
     word.map(Word::as_str)
 }
 
 /// A fixed point number with `places` decimals. The nearest double has it as its shortest text.
-fn decimal(value: Option<impl TryInto<i64>>, places: i32) -> Value {
+pub(crate) fn decimal(value: Option<impl TryInto<i64>>, places: i32) -> Value {
     let Some(value) = value.and_then(|value| value.try_into().ok()) else { return Value::Null };
     #[expect(clippy::cast_precision_loss, reason = "facts have at most 11 digits")]
     let value = value as f64 / 10_f64.powi(places);

@@ -19,32 +19,32 @@ use proptest::{
     sample::select,
 };
 
-use crate::{cases::contract, payload, schemas::Schemas};
+use crate::{cases::contract, onestop, payload, schemas::Schemas};
 
-fn word<T: Word + std::fmt::Debug>() -> impl Strategy<Value = T> {
+pub(crate) fn word<T: Word + std::fmt::Debug>() -> impl Strategy<Value = T> {
     select(T::ALL)
 }
 
-fn time() -> impl Strategy<Value = DateTime<Utc>> {
+pub(crate) fn time() -> impl Strategy<Value = DateTime<Utc>> {
     // Years 1 to 9998, to the microsecond.
     (-62_135_000_000_i64..253_300_000_000, 0..1_000_000_u32).prop_map(|(seconds, micros)| {
         DateTime::from_timestamp(seconds, micros * 1_000).expect("within the range of chrono")
     })
 }
 
-fn text(pattern: &'static str) -> impl Strategy<Value = Box<str>> {
+pub(crate) fn text(pattern: &'static str) -> impl Strategy<Value = Box<str>> {
     proptest::string::string_regex(pattern).expect("a pattern").prop_map(String::into_boxed_str)
 }
 
-fn token() -> impl Strategy<Value = Box<str>> {
+pub(crate) fn token() -> impl Strategy<Value = Box<str>> {
     text("[a-z0-9_.-]{1,64}")
 }
 
-fn code() -> impl Strategy<Value = Box<str>> {
+pub(crate) fn code() -> impl Strategy<Value = Box<str>> {
     text("[A-Za-z0-9_.:/-]{1,64}")
 }
 
-fn unit() -> impl Strategy<Value = Box<str>> {
+pub(crate) fn unit() -> impl Strategy<Value = Box<str>> {
     text("gso:[0-9]{2,5}|agency:[A-Za-z0-9.-]{1,64}")
 }
 
@@ -54,7 +54,7 @@ fn prose(max: usize) -> impl Strategy<Value = Box<str>> {
         .prop_map(|chars| chars.into_iter().collect::<String>().into_boxed_str())
 }
 
-fn some<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
+pub(crate) fn some<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
     option::of(strategy)
 }
 
@@ -290,6 +290,10 @@ fn fact() -> impl Strategy<Value = (Service, Stream, Fact)> {
         health().prop_map(of(Service::Cabinet, Stream::Health)),
         ticket().prop_map(of(Service::Desk, Stream::Ticket)),
         call().prop_map(of(Service::Desk, Stream::Call)),
+        onestop::dossier().prop_map(of(Service::Onestop, Stream::Dossier)),
+        onestop::assessment().prop_map(of(Service::Onestop, Stream::Assessment)),
+        onestop::petition().prop_map(of(Service::Onestop, Stream::Petition)),
+        onestop::document().prop_map(of(Service::Onestop, Stream::Document)),
         metric().prop_map(of(Service::Metric, Stream::Sample)),
         (any::<bool>(), any::<u32>())
             .prop_map(|(online, boot)| Fact::Status(Status { online, boot }))
@@ -321,6 +325,10 @@ pub(crate) fn schema_name(topic: &Topic) -> String {
         | Stream::Incident
         | Stream::Ticket
         | Stream::Call
+        | Stream::Dossier
+        | Stream::Assessment
+        | Stream::Petition
+        | Stream::Document
         | Stream::Sample => format!("{}-{}", topic.service, topic.stream),
     }
 }

@@ -1,7 +1,7 @@
 //! Broker to committed: the same flood through the bare reference and through the hub, in turns, on
 //! one broker and one database server. The hub has everything on: keys, rollups, counters, current
 //! values, and a live view with one client on the list of devices. After each round every row must be
-//! in the database.
+//! in the database. Device clocks begin now and only advance: what is sent is live data, not late data.
 
 use std::{
     collections::BTreeMap,
@@ -35,8 +35,9 @@ const AHEAD: usize = 30_000;
 const LOOK: Duration = Duration::from_millis(25);
 /// A round that takes longer has failed.
 const ROUND_MAX: Duration = Duration::from_mins(2);
-/// Rounds run on device clocks that begin so many days ago.
-const PAST_DAYS: i64 = 20;
+/// Milliseconds of an hour and of a day.
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 /// Losses that the hub's ledger shows, closed ones included.
 const GAPS: &str = "select count(*) from gap where missing is not null";
 
@@ -47,6 +48,8 @@ pub(crate) struct Extent {
     pub(crate) rounds: usize,
     /// Messages of a round.
     pub(crate) messages: usize,
+    /// How long ago the device clocks begin; 0 for what is live, more for late data.
+    pub(crate) days_ago: u32,
 }
 
 /// Who consumes a flood.
@@ -139,11 +142,12 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let mut hub = start_hub(servers, city).await?;
     let mut bare = start_bare(servers).await?;
-    let now = servers.clock().now().timestamp();
+    let now_ms = servers.clock().now().timestamp_millis();
     let mut flood = Flood {
         servers,
         city: &city.token,
-        begin_ms: (now / 86_400 - PAST_DAYS) * 86_400_000,
+        // The next hour, so that none of the hours is over before the end.
+        begin_ms: (now_ms / HOUR_MS + 1) * HOUR_MS - i64::from(extent.days_ago) * DAY_MS,
         steps: BTreeMap::new(),
     };
     // Every station sends every number once, so that no round begins with a gap.

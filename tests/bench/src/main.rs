@@ -78,6 +78,9 @@ struct Args {
     /// Messages of a round, storing and committing.
     #[arg(long, default_value_t = 40_000)]
     messages: usize,
+    /// Commits messages from so many days ago: late data, whose hours and days are summed anew.
+    #[arg(long, default_value_t = 0)]
+    days_ago: u32,
     /// Minutes of the simulated city at each design point.
     #[arg(long, default_value_t = 0.5)]
     minutes: f64,
@@ -227,7 +230,7 @@ impl Bench {
             }
             Part::Commit => {
                 self.begin("broker to committed, bare reference and hub in turns");
-                let extent = commit::Extent { rounds, messages };
+                let extent = commit::Extent { rounds, messages, days_ago: self.args.days_ago };
                 commit::run(servers, &self.city, extent, &mut self.report).await
             }
             Part::City => {
@@ -259,7 +262,8 @@ impl Bench {
             "rounds": args.rounds, "messages": args.messages, "minutes": args.minutes,
             "scale": args.scale, "clients": args.clients, "seconds": args.seconds,
             "lanes": payload::LANES, "stations": payload::STATIONS,
-            "noisy_factor": child::NOISY_FACTOR,
+            "noisy_factor": child::NOISY_FACTOR, "clock_ahead_s": child::CLOCK_AHEAD_S,
+            "days_ago": args.days_ago,
         });
         let all = serde_json::json!({
             "measured_at": now, "taken_s": self.begun.elapsed().as_secs(), "settings": settings,

@@ -1,0 +1,35 @@
+// The records behind a figure, page by page: dossiers, tickets, petitions, documents or forms. Their
+// columns are what the hub sends; none of them holds personal data.
+import { get } from './http';
+import { parameters, type Query } from './indicators';
+import { isRecord, list, text, type Unknowns } from './narrow';
+
+export type Part = 'numerator' | 'denominator';
+export type RecordPage = { noun: string; rows: Unknowns[]; next: string | null };
+
+export async function fetchRecords(
+  id: string,
+  part: Part,
+  query: Omit<Query, 'ids'>,
+  after: string | null,
+  signal?: AbortSignal,
+): Promise<RecordPage> {
+  const body = await get(`indicators/${encodeURIComponent(id)}/records`, asked(part, query, after), signal);
+  const answer = isRecord(body) ? body : {};
+  return {
+    noun: text(answer['noun']) ?? '',
+    rows: list(answer['items']).filter(isRecord),
+    next: text(answer['next']),
+  };
+}
+
+/** Address of the same records as a CSV file. */
+export function recordsCsv(id: string, part: Part, query: Omit<Query, 'ids'>): string {
+  const search = new URLSearchParams({ ...asked(part, query, null), format: 'csv' });
+  return `/api/v1/indicators/${encodeURIComponent(id)}/records?${search}`;
+}
+
+function asked(part: Part, query: Omit<Query, 'ids'>, after: string | null): Record<string, string> {
+  const { ids: _ids, ...rest } = parameters({ ids: [], ...query });
+  return { ...rest, part, ...(after !== null && { after }) };
+}
