@@ -13,7 +13,7 @@ use super::{
         Store, StoreError,
         measure::sql::{level, month_of, year_of},
     },
-    HANDLED, KEY, each, facts, handling,
+    HANDLED, HANDLING_LEVELS, KEY, each, facts, handling,
 };
 use crate::{indicator::measure::Span, store::measure::define::Day};
 
@@ -92,13 +92,16 @@ impl Store {
         let months = months(&client, span).await?;
         for &month in &months {
             compare(&client, "dossier_cell", &compare_month(month), &mut verified).await?;
-            compare(&client, "dossier_handling", &compare_handling(month), &mut verified).await?;
+            let handling = compare_handling(1, month.from, &month_handling(month));
+            compare(&client, "dossier_handling", &handling, &mut verified).await?;
             verified.months += 1;
         }
         let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
         years.dedup();
         for year in years {
             compare(&client, "dossier_cell", &compare_year(year), &mut verified).await?;
+            let handling = compare_handling(2, year.from, &year_handling(year));
+            compare(&client, "dossier_handling", &handling, &mut verified).await?;
         }
         Ok(verified)
     }
@@ -161,14 +164,14 @@ fn month_cells(month: Span) -> String {
     let parts = Day::DOSSIER
         .map(|day| facts(day, dossiers, &keys, None, &within, grouping))
         .join(" union all ");
-    let sums = each("sum(@)::int8 as @");
+    let sums = each("sum(@) as @");
     let rolled = |level: i16, unit: &str, field: &str, formality: &str| {
         format!(
             "select {level}::int2, '{}'::date, {unit} as unit, {field} as field, \
                {formality} as formality, channel{} \
              from finest where level = {} group by 3, 4, 5, 6",
             month.from,
-            each("sum(@)::int8"),
+            each("sum(@)"),
             level::MONTH_FORMALITY
         )
     };
@@ -194,7 +197,7 @@ fn year_cells(year: Span) -> String {
          group by unit, field, formality, channel",
         year_level = level::YEAR_FORMALITY,
         month_level = level::MONTH_FORMALITY,
-        sums = each("sum(@)::int8 as @"),
+        sums = each("sum(@) as @"),
         from = year.from,
         to = year.to,
     )
@@ -203,12 +206,24 @@ fn year_cells(year: Span) -> String {
 /// The histogram of a month.
 fn month_handling(month: Span) -> String {
     format!(
-        "select month, unit, minutes, count(*) as dossiers from (
-           select {} from dossier d where {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
-         ) x group by month, unit, minutes",
+        "select level, day, unit, minutes, count(*) as dossiers from (
+           select {} from dossier d, {HANDLING_LEVELS}
+           where l.level = 1 and {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
+         ) x group by level, day, unit, minutes",
         handling(),
         month.from,
         month.to
+    )
+}
+
+/// The histogram of a year, from its stored months.
+fn year_handling(year: Span) -> String {
+    format!(
+        "select 2::int2 as level, '{from}'::date as day, unit, minutes, sum(dossiers) as dossiers \
+         from dossier_handling where level = 1 and day >= '{from}' and day < '{to}' \
+         group by unit, minutes",
+        from = year.from,
+        to = year.to
     )
 }
 
@@ -223,8 +238,8 @@ async fn build_month(transaction: &Transaction<'_>, month: Span) -> Result<u64, 
         .batch_execute(&format!(
             "{LOCK};
              delete from dossier_cell where level < {} and day >= '{from}' and day < '{to}';
-             delete from dossier_handling where month = '{from}';
-             insert into dossier_handling (month, unit, minutes, dossiers) {handling}",
+             delete from dossier_handling where level = 1 and day = '{from}';
+             insert into dossier_handling (level, day, unit, minutes, dossiers) {handling}",
             level::YEAR_FORMALITY
         ))
         .await
@@ -237,7 +252,11 @@ async fn build_year(transaction: &Transaction<'_>, year: Span) -> Result<u64, St
     let (level, from) = (level::YEAR_FORMALITY, year.from);
     transaction
         .batch_execute(&format!(
-            "{LOCK}; delete from dossier_cell where level = {level} and day = '{from}'"
+            "{LOCK};
+             delete from dossier_cell where level = {level} and day = '{from}';
+             delete from dossier_handling where level = 2 and day = '{from}';
+             insert into dossier_handling (level, day, unit, minutes, dossiers) {}",
+            year_handling(year)
         ))
         .await
         .map_err(failed)?;
@@ -268,9 +287,9 @@ fn compare_year(year: Span) -> String {
     compared("dossier_cell", &format!("level, {KEY}"), &stored, &year_cells(year))
 }
 
-fn compare_handling(month: Span) -> String {
-    let stored = format!("month = '{}'", month.from);
-    compared("dossier_handling", "month, unit, minutes", &stored, &month_handling(month))
+fn compare_handling(level: i16, day: NaiveDate, recomputed: &str) -> String {
+    let stored = format!("level = {level} and day = '{day}'");
+    compared("dossier_handling", "level, day, unit, minutes", &stored, recomputed)
 }
 
 /// The stored and the recomputed row of every key where they differ, a missing one as null; in one
@@ -331,10 +350,7 @@ fn differences(
     recomputed: &Map<String, Value>,
 ) -> Vec<CellDifference> {
     let is_key = |column: &str| {
-        matches!(
-            column,
-            "level" | "day" | "unit" | "field" | "formality" | "channel" | "month" | "minutes"
-        )
+        matches!(column, "level" | "day" | "unit" | "field" | "formality" | "channel" | "minutes")
     };
     let row = if stored.is_empty() { recomputed } else { stored };
     let parts = row.iter().filter(|(column, _)| is_key(column)).filter_map(|(column, value)| {
@@ -356,4 +372,51 @@ fn differences(
         })
         .filter(|difference| difference.stored != difference.recomputed)
         .collect()
+}
+
+#[cfg(test)]
+mod dump {
+    #[test]
+    fn dump_sql() {
+        use super::*;
+        let mut all = String::from("set work_mem='256MB'; set jit=off;\n\\timing on\n");
+        let mut month = month_of("2023-11-01".parse().unwrap());
+        let mut years = Vec::new();
+        while month.from < "2027-01-01".parse().unwrap() {
+            all += &format!(
+                "begin; delete from dossier_cell where level < 6 and day >= '{}' and day < '{}';insert into dossier_cell (level, {KEY}{}) select * from ({}) c order by level, {KEY};\n",
+                month.from,
+                month.to,
+                each("@"),
+                month_cells(month)
+            );
+            all += &format!(
+                "delete from dossier_handling where level=1 and day='{}'; insert into dossier_handling {}; commit;\n",
+                month.from,
+                month_handling(month)
+            );
+            years.push(year_of(month.from));
+            month = month_of(month.to);
+        }
+        years.dedup();
+        for year in years {
+            all += &format!(
+                "delete from dossier_cell where level=6 and day='{}'; insert into dossier_cell (level, {KEY}{}) select * from ({}) c order by level, {KEY};\n",
+                year.from,
+                each("@"),
+                year_cells(year)
+            );
+            all += &format!(
+                "delete from dossier_handling where level=2 and day='{}'; insert into dossier_handling {};\n",
+                year.from,
+                year_handling(year)
+            );
+        }
+        std::fs::write("/tmp/hub/e-all.sql", all).unwrap();
+        let month = month_of("2025-03-01".parse().unwrap());
+        std::fs::write("/tmp/hub/e-month.sql", month_cells(month)).unwrap();
+        std::fs::write("/tmp/hub/e-compare.sql", compare_month(month)).unwrap();
+        std::fs::write("/tmp/hub/e-apply.sql", super::super::apply()).unwrap();
+        std::fs::write("/tmp/hub/e-applyh.sql", super::super::apply_handling()).unwrap();
+    }
 }
