@@ -112,6 +112,9 @@ impl Store {
             )
             .await
             .map_err(failed)?;
-        rows.iter().filter_map(|row| form(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| form(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 }
