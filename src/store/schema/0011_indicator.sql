@@ -58,8 +58,8 @@ create table dossier_cell (
   used_share_e4 bigint not null,
   used_known integer not null,
   late_apology integer not null,
-  steps integer not null,
-  steps_on_time integer not null,
+  steps bigint not null,
+  steps_on_time bigint not null,
   stepped integer not null,
   stepped_on_time integer not null,
   ended_supplemented_once integer not null,
@@ -137,17 +137,49 @@ comment on column dossier_cell.overdue_ended is 'By day of end: was past its due
 comment on column dossier_cell.overdue_began is 'By day of the due time: went past it; of open ones also in future, if they stay open.';
 
 create table dossier_handling (
-  month date not null,
+  level smallint not null check (level in (1, 2)),
+  day date not null,
   unit text collate "C" not null,
   minutes integer not null,
   dossiers integer not null,
-  primary key (month, unit, minutes)
+  primary key (level, day, unit, minutes)
 ) with (fillfactor = 80);
 comment on table dossier_handling is 'How long the handling of dossiers took, for quantiles. Equal at all times to what the dossiers give; a missing row is zero.';
-comment on column dossier_handling.month is 'First day of the civil month in which they ended.';
+comment on column dossier_handling.level is '1 month, 2 year.';
+comment on column dossier_handling.day is 'First day of the civil month or year in which they ended.';
 comment on column dossier_handling.unit is 'Handling unit; empty when not known.';
-comment on column dossier_handling.minutes is 'Least value of the bucket, working minutes without pauses: exact below 128, then the seven leading bits.';
+comment on column dossier_handling.minutes is 'Least value of the bucket, working minutes without pauses: exact below 64, then the six leading bits.';
 comment on column dossier_handling.dossiers is 'How many.';
+
+-- A change of the catalogue changes what cells of accepted dossiers hold: they are built anew soon.
+create table dossier_cell_state (
+  one boolean primary key default true check (one),
+  stale_since timestamptz
+);
+insert into dossier_cell_state (stale_since) values (null);
+comment on table dossier_cell_state is 'One row: whether the sums over dossiers have to be built anew.';
+comment on column dossier_cell_state.one is 'Always true: there is one row.';
+comment on column dossier_cell_state.stale_since is 'Since when the catalogue of formalities differs from the one that they were made with; null when it does not.';
+create function note_stale_cells() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' then
+    if (old.code, old.valid_from, old.valid_to, old.online_level, old.has_fee, old.eligible_full, old.requires_paper_result)
+      is not distinct from
+      (new.code, new.valid_from, new.valid_to, new.online_level, new.has_fee, new.eligible_full, new.requires_paper_result)
+    then
+      return null;
+    end if;
+  end if;
+  if exists (
+    select from dossier
+    where (tg_op <> 'DELETE' and formality = new.code) or (tg_op <> 'INSERT' and formality = old.code)
+  ) then
+    update dossier_cell_state set stale_since = now() where stale_since is null;
+  end if;
+  return null;
+end $$;
+create trigger formality_changes_cells after insert or update or delete on formality
+  for each row execute function note_stale_cells();
 
 create table indicator_published (
   indicator text not null,
