@@ -3,6 +3,8 @@
 //! A month at a time, each in one transaction that keeps writers waiting: what they have not committed
 //! is added when they go on, since they add differences. Years are sums of their stored months.
 
+use std::time::SystemTime;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -58,13 +60,21 @@ pub struct Verified {
 }
 
 impl Store {
-    /// Builds the cube of the months and years that a span touches anew; of all, without one.
-    pub async fn recompute_cells(&self, span: Option<Span>) -> Result<Rebuilt, StoreError> {
+    /// Builds the cube of the months and years that a span touches anew; of all, without one. Months
+    /// up to that of `kept_since`, whose dossiers may be gone, stay as they are. A cube that was built
+    /// whole is no longer stale.
+    pub async fn recompute_cells(
+        &self,
+        span: Option<Span>,
+        kept_since: NaiveDate,
+    ) -> Result<Rebuilt, StoreError> {
         let failed = |error| StoreError::of("build the cube of dossiers anew", error);
         let mut client = self.connect_owner().await?;
         client.batch_execute(SESSION).await.map_err(failed)?;
         let mut rebuilt = Rebuilt::default();
-        let months = months(&client, span).await?;
+        // What changes the catalogue from now on makes the cube stale again.
+        let known: Option<SystemTime> = stale_since(&client).await?;
+        let months = months(&client, span, kept_since).await?;
         for &month in &months {
             let transaction = client.transaction().await.map_err(failed)?;
             rebuilt.cells += build_month(&transaction, month).await?;
@@ -79,17 +89,34 @@ impl Store {
             transaction.commit().await.map_err(failed)?;
         }
         client.batch_execute("analyze dossier_cell, dossier_handling").await.map_err(failed)?;
+        if span.is_none() {
+            let fresh = "update dossier_cell_state set stale_since = null where stale_since = $1";
+            client.execute(fresh, &[&known]).await.map_err(failed)?;
+        }
         Ok(rebuilt)
+    }
+
+    /// Builds the cube anew if the catalogue of formalities changed since it was made; null if not.
+    pub async fn refresh_cells(&self, kept_since: NaiveDate) -> Result<Option<Rebuilt>, StoreError> {
+        if stale_since(&self.connect_owner().await?).await?.is_none() {
+            return Ok(None);
+        }
+        self.recompute_cells(None, kept_since).await.map(Some)
     }
 
     /// Compares the cube of the months and years that a span touches with the dossiers; all, without
     /// one. Each month is one statement and so one moment of the database: a hub may write meanwhile.
-    pub async fn verify_cells(&self, span: Option<Span>) -> Result<Verified, StoreError> {
+    /// Months up to that of `kept_since` are not compared.
+    pub async fn verify_cells(
+        &self,
+        span: Option<Span>,
+        kept_since: NaiveDate,
+    ) -> Result<Verified, StoreError> {
         let failed = |error| StoreError::of("compare the cube of dossiers", error);
         let client = self.connect_owner().await?;
         client.batch_execute(SESSION).await.map_err(failed)?;
         let mut verified = Verified::default();
-        let months = months(&client, span).await?;
+        let months = months(&client, span, kept_since).await?;
         for &month in &months {
             compare(&client, "dossier_cell", &compare_month(month), &mut verified).await?;
             let handling = compare_handling(1, month.from, &month_handling(month));
@@ -110,8 +137,19 @@ impl Store {
 /// Whole months are sorted and hashed: with the memory of small questions that goes by the disk.
 const SESSION: &str = "set work_mem = '256MB'; set jit = off";
 
-/// Months that hold dossiers or cells, within a span.
-async fn months(client: &Client, span: Option<Span>) -> Result<Vec<Span>, StoreError> {
+/// Since when the catalogue has been another one than the cube was made with.
+async fn stale_since(client: &Client) -> Result<Option<SystemTime>, StoreError> {
+    let row = client.query_one("select stale_since from dossier_cell_state", &[]).await;
+    row.and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("read the state of the cube", error))
+}
+
+/// Months that hold dossiers or cells, within a span, from the one after that of `kept_since` on.
+async fn months(
+    client: &Client,
+    span: Option<Span>,
+    kept_since: NaiveDate,
+) -> Result<Vec<Span>, StoreError> {
     let failed = |error| StoreError::of("look for the months of dossiers", error);
     let days = Day::DOSSIER.map(|day| {
         let column = day.moment().day.unwrap_or_default();
@@ -132,7 +170,7 @@ async fn months(client: &Client, span: Option<Span>) -> Result<Vec<Span>, StoreE
     let bounds: (Option<NaiveDate>, Option<NaiveDate>) =
         (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
     let (Some(first), Some(last)) = bounds else { return Ok(Vec::new()) };
-    let (mut first, mut end) = (first, last);
+    let (mut first, mut end) = (first.max(month_of(kept_since).to), last);
     if let Some(span) = span {
         first = first.max(span.from);
         end = end.min(span.to.pred_opt().unwrap_or(span.to));
