@@ -3,13 +3,15 @@
 export const vi = {
   'sources.title': 'Nguồn dữ liệu',
   'sources.col.service': 'Nguồn',
+  'sources.col.exceptions': 'Bất thường',
   'sources.col.rate': 'Tin/giây',
   'sources.col.lag': 'Trễ',
   'sources.col.refused': 'Từ chối',
   'sources.col.missing': 'Thiếu',
   'sources.col.duplicates': 'Trùng',
-  'sources.col.gaps': 'Khoảng trống',
+  'sources.col.gaps': 'Đoạn thiếu',
   'sources.col.age': 'Tuổi',
+  'sources.gaps.title': 'Số đoạn số thứ tự liền nhau còn thiếu tin',
   'sources.missing.title': 'Tin chưa nhận được, biết theo số thứ tự của nguồn',
   'sources.duplicates.title': 'Số liệu nhận lại khi đã có sẵn, không tính thêm',
   'sources.loss.title': 'Tin còn thiếu',
@@ -27,6 +29,7 @@ export const vi = {
   'sources.part.used': 'đang dùng',
   'sources.part.starting': 'đang khởi động',
   'sources.part.waiting': '{n} bản tin chờ ghi',
+  'sources.rate': '{n} tin/giây',
   'sources.resyncs': 'Đồng bộ lại: {n}',
   'sources.waiting': 'Đang chờ tình trạng nguồn…',
 } as const;
@@ -34,6 +37,7 @@ export const vi = {
 export const en: Record<keyof typeof vi, string> = {
   'sources.title': 'Data sources',
   'sources.col.service': 'Source',
+  'sources.col.exceptions': 'Exceptions',
   'sources.col.rate': 'Msg/s',
   'sources.col.lag': 'Lag',
   'sources.col.refused': 'Refused',
@@ -41,6 +45,7 @@ export const en: Record<keyof typeof vi, string> = {
   'sources.col.duplicates': 'Double',
   'sources.col.gaps': 'Gaps',
   'sources.col.age': 'Age',
+  'sources.gaps.title': 'Runs of consecutive numbers with missing messages',
   'sources.missing.title': 'Messages that did not arrive, by the numbers of their source',
   'sources.duplicates.title': 'Figures that came again and were already there; not counted twice',
   'sources.loss.title': 'Missing messages',
@@ -58,6 +63,7 @@ export const en: Record<keyof typeof vi, string> = {
   'sources.part.used': 'in use',
   'sources.part.starting': 'starting',
   'sources.part.waiting': '{n} messages waiting',
+  'sources.rate': '{n} msg/s',
   'sources.resyncs': 'Resyncs: {n}',
   'sources.waiting': 'Waiting for source health…',
 };
