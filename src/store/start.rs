@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ioc_ingest::{
     Contract, Service, Source, Stream, Topic, Word as _,
@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 
 use super::StoreError;
 use crate::{
+    day::day_around,
     ledger::Figures,
     live::{
         desk::DeskStart,
@@ -99,8 +100,7 @@ async fn current(client: &Client, contract: &Contract) -> Read<Vec<Current>> {
 }
 
 async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> {
-    let midnight = now.with_timezone(&zone).date_naive().and_time(NaiveTime::MIN);
-    let day = zone.from_local_datetime(&midnight).earliest().map_or(now, |day| day.to_utc());
+    let (day, _) = day_around(now, zone);
     let counts =
         client.query("select status, channel, count(*) from ticket group by 1, 2", &[]).await?;
     let open = client

@@ -142,8 +142,9 @@ async fn one_device_is_shown_in_the_names_of_the_contract() -> anyhow::Result<()
     let one = channel.follow(4, "signal/sig-0001").await?;
     assert_eq!(channel[one].value("sig-0001", "mode"), "free");
 
-    let time_text = serde_json::to_value(bucket())?;
-    site.publish_json("vds/vds-001/interval", &interval(bucket(), 1, &[41, 0])).await?;
+    let begin = bucket();
+    let time_text = serde_json::to_value(begin)?;
+    site.publish_json("vds/vds-001/interval", &interval(begin, 1, &[41, 0])).await?;
     site.publish_json("vds/vds-001/status", &json!({"v": 1, "online": true, "boot": 2})).await?;
     channel.wait_row(station, "lane/2", |_| true).await?;
     let lane = channel[station].value("lane/1", "value");
