@@ -24,7 +24,7 @@ mod arrival;
 pub mod assessment;
 mod assessment_row;
 pub mod call;
-mod cell;
+pub mod cell;
 pub mod city;
 mod copy;
 pub mod desk;

@@ -51,7 +51,7 @@ impl Judge {
         let rows = store.units(&every).await?;
         Ok(Self {
             settings: settings.clone(),
-            calendar: settings.calendar.as_ref().clone(),
+            calendar: settings.calendar.as_ref().clone().with_rows(&rows),
             units: Units::of_rows(&rows),
         })
     }
@@ -351,9 +351,9 @@ impl Records {
                 dossier_row::encode_state(&mut rows, device, &dossier);
             }
         }
-        self.cells.before(transaction, &devices, &codes).await?;
+        let before = self.cells.before(transaction, &devices, &codes).await?;
         noun.write.write(transaction, rows).await?;
-        self.cells.after(transaction, &devices, &codes).await
+        self.cells.after(transaction, before, &devices, &codes).await
     }
 }
 
