@@ -551,6 +551,7 @@ impl Preparation {
                         self.store.clone(),
                         self.retention,
                         Arc::clone(&self.clock),
+                        self.handle.clone(),
                         stop,
                     );
                     self.tasks.spawn("upkeep", upkeep);

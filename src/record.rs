@@ -46,14 +46,10 @@ impl Rules<'_> {
     pub fn version(&self) -> String {
         let (zone, calendar, units) = (self.zone, self.calendar.version(), self.units.version());
         let petition::Limits { handle, ask, refuse, publish } = self.petition;
-<<<<<<< HEAD
-        format!("{FOLD_VERSION} {zone} {calendar} {areas} {handle}/{ask}/{refuse}/{publish}")
-=======
         let ticket_min = self.ticket_due.num_minutes();
         format!(
             "{FOLD_VERSION} {zone} {calendar} {units} {handle}/{ask}/{refuse}/{publish} {ticket_min}"
         )
->>>>>>> r
     }
 
     /// The civil day of an instant.

@@ -25,7 +25,6 @@ pub mod assessment;
 mod assessment_row;
 pub mod call;
 pub mod cell;
-mod cell;
 pub mod city;
 mod copy;
 pub mod desk;

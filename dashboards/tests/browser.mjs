@@ -59,6 +59,7 @@ async function wholeRun(context) {
   }));
   await test('desk: live latency with map', on(desk.latency));
   await test('desk: service desk and source health', on(desk.figures));
+  await test('desk: the data sources hide no column', on(desk.sourceColumns));
   await test('desk: details and trend of each kind of device', on(desk.details));
   await test('list: works by keyboard', on(desk.keyboard));
   await test('list: search without accents', on(async (page) => {

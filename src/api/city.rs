@@ -74,11 +74,20 @@ pub(crate) struct FeatureCollection {
     kind: &'static str,
     /// Features.
     features: Vec<Feature>,
+    /// What to give as `after` for the next page; left out on the last one and where there are no pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    next: Option<String>,
 }
 
 impl FeatureCollection {
     pub(super) const fn of(features: Vec<Feature>) -> Self {
-        Self { kind: "FeatureCollection", features }
+        Self::page(features, None)
+    }
+
+    /// One page of a longer list.
+    pub(super) const fn page(features: Vec<Feature>, next: Option<String>) -> Self {
+        Self { kind: "FeatureCollection", features, next }
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use ioc_ingest::{Service, topic::is_token};
+use ioc_ingest::topic::is_token;
 use serde::Serialize;
 use serde_json::json;
 
@@ -144,11 +144,7 @@ pub(super) struct DeviceQuery {
 
 impl FromParams for DeviceQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
-        let service = params.list("service");
-        if let Some(unknown) = service.iter().find(|name| Service::parse(name).is_none()) {
-            let all = Service::ALL.map(Service::as_str).join(", ");
-            return Err(Problem::invalid("service", format!("{unknown:?}, allowed is {all}")));
-        }
+        let service = params.services()?;
         let (area, corridor) = (params.text("area")?, params.text("corridor")?);
         let q = params.text("q")?;
         let retired = params.flag("retired")?.unwrap_or(false);
@@ -156,7 +152,8 @@ impl FromParams for DeviceQuery {
     }
 }
 
-/// Registered devices in the order of their ids; as GeoJSON with `Accept: application/geo+json`.
+/// Registered devices in the order of their ids; as GeoJSON with `Accept: application/geo+json`,
+/// whose `next` is left out on the last page.
 #[utoipa::path(get, operation_id = "list_devices", path = "/api/v1/devices", tag = "registry", params(DeviceQuery, LongPages<String>), responses(
     (status = 200, description = "A page of devices", content(
         (Page<Device> = "application/json"), (FeatureCollection = "application/geo+json"))),
@@ -184,7 +181,8 @@ pub(super) async fn list(
     if answer::accepts(&headers, GEO_JSON) {
         let features =
             page.items.into_iter().map(Device::into_feature).collect::<Result<_, _>>()?;
-        return answer::tagged_as(&headers, GEO_JSON, &FeatureCollection::of(features));
+        let collection = FeatureCollection::page(features, page.next);
+        return answer::tagged_as(&headers, GEO_JSON, &collection);
     }
     answer::tagged(&headers, &page)
 }

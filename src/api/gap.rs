@@ -120,7 +120,7 @@ pub(super) struct GapQuery {
 impl FromParams for GapQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let source = params.text("source")?;
-        let service = params.list("service");
+        let service = params.services()?;
         let open = params.flag("open")?;
         let (from, to) = params.span()?;
         Ok(Self { source, service, open, from, to })

@@ -3,13 +3,14 @@
 //! Half-open `from`/`to`, times with an offset; pages are read in [`super::paging`]. A parameter that
 //! the resource does not know, or that stands twice where one value is meant, is refused.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{collections::HashSet, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
 use chrono::{DateTime, Utc};
+use ioc_ingest::Service;
 
 use super::problem::Problem;
 
@@ -62,18 +63,40 @@ impl Params {
         Self { pairs, known: Vec::new() }
     }
 
-    /// Every value of a parameter that may be repeated or hold a comma list; no empty values.
+    /// Every value of a parameter that may be repeated or hold a comma list, each once; no empty
+    /// values.
     pub(crate) fn list(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
-        let mut values = Vec::new();
+        let (mut values, mut seen) = (Vec::new(), HashSet::new());
         self.pairs.retain(|(key, value)| {
             if key == name {
                 let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
-                values.extend(parts.map(str::to_owned));
+                values.extend(parts.map(str::to_owned).filter(|part| seen.insert(part.clone())));
             }
             key != name
         });
         values
+    }
+
+    /// The same where every value is one of the words of a closed set.
+    pub(crate) fn named<T: Copy>(
+        &mut self,
+        name: &'static str,
+        known: &[(&str, T)],
+    ) -> Result<Vec<T>, Problem> {
+        let find = |word: String| {
+            known.iter().find(|(known, _)| *known == word).map(|(_, item)| *item).ok_or_else(|| {
+                let all: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+                Problem::invalid(name, format!("{word:?}, allowed is {}", all.join(", ")))
+            })
+        };
+        self.list(name).into_iter().map(find).collect()
+    }
+
+    /// `service`: services of the contract.
+    pub(crate) fn services(&mut self) -> Result<Vec<String>, Problem> {
+        let services = self.named("service", &Service::ALL.map(|item| (item.as_str(), item)))?;
+        Ok(services.into_iter().map(|service| service.as_str().to_owned()).collect())
     }
 
     /// The one value of a parameter; an empty one counts as left out.
@@ -207,6 +230,21 @@ mod tests {
         let mut given = params(&[("source", "a,b"), ("source", "c"), ("source", "")]);
         assert_eq!(given.list("source"), ["a", "b", "c"]);
         given.finish().unwrap();
+    }
+
+    #[test]
+    fn a_value_that_is_listed_twice_counts_once() {
+        let mut given = params(&[("source", "b,a,b"), ("source", "a")]);
+        assert_eq!(given.list("source"), ["b", "a"]);
+        assert_eq!(params(&[("service", "vds,vds")]).services().unwrap(), ["vds"]);
+    }
+
+    #[test]
+    fn an_unknown_service_is_refused_and_the_known_ones_are_named() {
+        let problem = params(&[("service", "vds,radar")]).services().unwrap_err();
+        assert_eq!((problem.code, problem.at_fault()), ("invalid", Some("service")));
+        let told = format!("{problem:?}");
+        assert!(told.contains("radar") && told.contains("onestop"), "{told}");
     }
 
     #[test]

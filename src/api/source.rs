@@ -174,7 +174,7 @@ impl FromParams for SourceQuery {
                 return Err(Problem::invalid("state", detail));
             }
         };
-        let service = params.list("service");
+        let service = params.services()?;
         Ok(Self { state, service })
     }
 }

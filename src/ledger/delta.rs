@@ -118,6 +118,12 @@ pub(super) fn of<'i>(batch: Batch<'_, 'i>) -> Delta<'i> {
     }
     delta.streams = touched;
     for (topic, run) in &events.closed {
+        // What was filled in the same batch is not given up.
+        let known = ledger.boots(topic).iter().find(|known| known.id == run.id);
+        let is_gone = |old: &&Arc<Gap>| run.gaps.iter().all(|gap| gap.id != old.id);
+        for old in known.iter().flat_map(|known| known.gaps.iter()).filter(is_gone) {
+            delta.gaps.push(row(topic, run.boot, &filled(old), Some(events.at)));
+        }
         for gap in run.gaps.iter() {
             let missing = signed(gap.missing());
             delta.figures.push((topic, Figures { missing, ..Figures::default() }));
@@ -194,10 +200,7 @@ fn compare_gaps<'i>(
     let newest = before.gaps.iter().map(|gap| gap.id).max().unwrap_or(0);
     let mut known = before.gaps.iter();
     // One that became part of another is removed by its id afterwards.
-    let mut fill = |gap: &Gap| {
-        let filled = Gap { spans: Vec::new(), ..gap.clone() };
-        delta.gaps.push(row(topic, after.boot, &filled, Some(at)));
-    };
+    let mut fill = |gap: &Gap| delta.gaps.push(row(topic, after.boot, &filled(gap), Some(at)));
     let mut changed = Vec::new();
     for gap in after.gaps.iter() {
         let mut same = false;
@@ -216,6 +219,10 @@ fn compare_gaps<'i>(
     }
     known.for_each(|old| fill(old));
     delta.gaps.extend(changed.into_iter().map(|gap| row(topic, after.boot, gap, None)));
+}
+
+fn filled(gap: &Gap) -> Gap {
+    Gap { spans: Vec::new(), ..gap.clone() }
 }
 
 fn row<'i>(

@@ -1,3 +1,5 @@
+//! The ledger against sets of numbers and against the tables that its changes make.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -244,6 +246,25 @@ fn the_smallest_boot_is_closed_when_there_are_too_many() {
     // A message of a closed boot is left to the natural keys.
     assert_eq!(kept.batch(&topic, &[(2, 2)]), [Arrival::Unsure]);
     assert_eq!(kept.ledger.boots(&topic).len(), BOOTS_MAX);
+}
+
+#[test]
+fn what_is_filled_in_the_batch_that_closes_its_boot_is_not_given_up() {
+    let topic = topic("vds-1");
+    let mut kept = Kept::default();
+    let boots = u32::try_from(BOOTS_MAX).unwrap();
+    for boot in 1..=boots {
+        kept.batch(&topic, &[(boot, 1), (boot, 3), (boot, 5)]);
+    }
+    kept.batch(&topic, &[(1, 2), (boots + 1, 1)]);
+    let rows = kept.tables.gaps.values().filter(|row| row.boot == 1);
+    let rows: Vec<_> = rows.map(|row| (row.bounds, row.spans.as_ref().unwrap().len())).collect();
+    assert_eq!(rows, [(Some((2, 2)), 0), (Some((4, 4)), 1)]);
+    let open = |row: &&GapRow| row.spans.is_some() && row.closed_at.is_none();
+    let open = kept.tables.gaps.values().filter(open).count();
+    let figures = kept.tables.figures[&topic];
+    assert_eq!(figures.open_gaps, i64::try_from(open).unwrap());
+    assert_eq!((figures.open_gaps, figures.missing), (2 * 63, 2 * 63 + 1));
 }
 
 #[test]

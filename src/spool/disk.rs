@@ -286,7 +286,7 @@ impl Disk {
                 from = end;
                 continue;
             }
-            let chunk = self.decode(from, &records);
+            let chunk = self.decode(&records);
             if let Some(first) = chunk.messages.first() {
                 self.extents[at].oldest.get_or_insert(first.delivery.received_at);
                 return Ok(Some(chunk));
@@ -295,19 +295,16 @@ impl Disk {
         }
     }
 
-    fn decode(&mut self, from: u64, records: &[Vec<u8>]) -> Chunk {
-        let mut chunk = Chunk { messages: Vec::new(), end: from };
-        for record in records {
+    fn decode(&mut self, records: &[(u64, Vec<u8>)]) -> Chunk {
+        let mut chunk = Chunk { messages: Vec::new(), end: 0 };
+        for (first, record) in records {
             if let Some(messages) = record::decode(record) {
-                chunk.end += messages.len() as u64;
+                chunk.end = first + messages.len() as u64;
                 chunk.messages.extend(messages);
             } else {
                 self.damaged += 1;
-                chunk.end += 1;
-                tracing::error!(
-                    message = chunk.end,
-                    "a record of the spool is damaged: passed over"
-                );
+                chunk.end = first + 1;
+                tracing::error!(message = first, "a record of the spool is damaged: passed over");
             }
         }
         chunk
@@ -524,6 +521,44 @@ mod tests {
         assert_eq!(numbers, expected.collect::<Vec<_>>());
         assert_eq!((disk.damaged(), disk.messages()), (1, 0));
         assert!(broken.with_extension("damaged").exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_lies_behind_a_lost_part_of_a_file_is_read() {
+        let folder = folder("hole");
+        let mut disk = Disk::open(&folder, MAX).unwrap();
+        for n in 0..60 {
+            append(&mut disk, n * 50..(n + 1) * 50, 300).unwrap();
+        }
+        let first = disk.extents[0].first;
+        drop(disk);
+        // The middle of the only file is lost, more messages than are read at a time.
+        let path = segment::path(&folder, first);
+        let mut bytes = fs::read(&path).unwrap();
+        let whole = record::find(&bytes);
+        let at = |record: &Record| {
+            let begin = |bytes: &[u8]| bytes == &record.bytes[..];
+            bytes.windows(record.bytes.len()).position(begin).unwrap()
+        };
+        let lost: Vec<usize> = whole[10..40].iter().map(at).collect();
+        for at in lost {
+            bytes[at..at + 1_000].fill(0xee);
+        }
+        fs::write(&path, bytes).unwrap();
+        let mut disk = Disk::open(&folder, MAX).unwrap();
+        assert_eq!(disk.damaged(), 1);
+        let mut numbers = Vec::new();
+        while let Some(chunk) = disk.read(disk.position(), 100).unwrap() {
+            numbers.extend(chunk.messages.iter().map(|found| {
+                let number: u64 = found.delivery.topic.rsplit('/').next().unwrap().parse().unwrap();
+                assert!(same(found, &message(number, 300)));
+                number
+            }));
+            assert_eq!(numbers.last().map(|last| last + 1), Some(chunk.end));
+            disk.discard(chunk.end);
+        }
+        assert!(numbers.into_iter().eq((0..10 * 50).chain(40 * 50..60 * 50)));
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -23,10 +23,12 @@ use super::record::{self, Record};
 pub(super) const ENDING: &str = "spool";
 /// Ending of a file that was moved aside.
 const ASIDE: &str = "damaged";
+/// Ending of the file that is to take its place.
+const SAVED: &str = "saved";
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// Memory for pages of one open file, bytes.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of records that are read at a time, unless one record alone is larger.
+/// Records that are read at once, bytes: large messages take no more memory than ordinary ones.
 const READ_BYTES: usize = 16 * 1024 * 1024;
 /// The store's files are whole pages.
 const PAGE_BYTES: u64 = 4096;
@@ -97,22 +99,29 @@ impl Segment {
         Ok(transaction.commit()?)
     }
 
-    /// Records from message `from` up to `to`, in order, until they hold `messages` or more, or as many
-    /// bytes as are read at a time.
-    pub(super) fn read(&self, from: u64, to: u64, messages: u64) -> Result<Vec<Vec<u8>>, Error> {
+    /// Records from message `from` up to `to` with the numbers of their first messages, in order, until
+    /// they hold `messages` or [`READ_BYTES`] or more. Numbers may be missing where a file was damaged.
+    pub(super) fn read(
+        &self,
+        from: u64,
+        to: u64,
+        messages: u64,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         let transaction = self.0.begin_read()?;
         let table = match transaction.open_table(RECORDS) {
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             table => table?,
         };
-        let (mut records, mut read_bytes) = (Vec::new(), 0);
+        let mut records: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut length = 0;
         for entry in table.range(from..to)? {
             let (first, bytes) = entry?;
-            if first.value() >= from.saturating_add(messages) || read_bytes >= READ_BYTES {
+            let begin = records.first().map_or(first.value(), |(begin, _)| *begin);
+            if first.value() - begin >= messages || length >= READ_BYTES {
                 break;
             }
-            read_bytes += bytes.value().len();
-            records.push(bytes.value().to_vec());
+            length += bytes.value().len();
+            records.push((first.value(), bytes.value().to_vec()));
         }
         Ok(records)
     }
@@ -150,13 +159,22 @@ pub(super) struct Salvaged {
     pub(super) messages: u64,
 }
 
-/// Moves a damaged file aside and writes a new one with every whole record that is found in it.
+/// Moves a damaged file aside and puts one in its place with every whole record that is found in it. A
+/// hub that is killed meanwhile finds the damaged file again.
 pub(super) fn salvage(path: &Path) -> Result<Salvaged, Error> {
-    let aside = free_name(path);
-    fs::rename(path, &aside)?;
-    let records = record::find(&fs::read(&aside)?);
+    let (aside, saved) = (free_name(path), path.with_extension(SAVED));
+    let records = record::find(&fs::read(path)?);
     if !records.is_empty() {
-        Segment::create(path)?.append(&records)?;
+        // Of a hub that was killed while it did the same.
+        let _absent = fs::remove_file(&saved);
+        Segment::create(&saved)?.append(&records)?;
+    }
+    // Not every file system has a second name for a file.
+    fs::hard_link(path, &aside).or_else(|_error| fs::copy(path, &aside).map(drop))?;
+    if records.is_empty() {
+        fs::remove_file(path)?;
+    } else {
+        fs::rename(&saved, path)?;
     }
     Ok(Salvaged {
         aside,
@@ -209,7 +227,8 @@ mod tests {
     fn messages(path: &Path) -> u64 {
         let segment = Segment::open(path).unwrap();
         let records = segment.read(0, u64::MAX, u64::MAX).unwrap();
-        let found: Vec<_> = records.iter().flat_map(|record| decode(record).unwrap()).collect();
+        let found: Vec<_> =
+            records.iter().flat_map(|(_, record)| decode(record).unwrap()).collect();
         for (n, found) in (0..).zip(&found) {
             assert!(record::tests::same(found, &message(n, 900)), "message {n}");
         }
@@ -268,6 +287,21 @@ mod tests {
         assert_ne!(first.aside, second.aside);
         assert!(!path.exists());
         assert!(fs::read(first.aside).unwrap().starts_with(b"not a spool"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_saved_by_the_hub_after_one_that_was_killed_meanwhile() {
+        let folder = folder("killed");
+        let path = crashed(&folder, 3);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[..4096].fill(0xee);
+        fs::write(&path, &bytes).unwrap();
+        fs::write(path.with_extension(SAVED), &bytes[..10_000]).unwrap();
+        let salvaged = salvage(&path).unwrap();
+        assert_eq!((salvaged.messages, messages(&path)), (3 * 40, 3 * 40));
+        assert_eq!(fs::read(salvaged.aside).unwrap(), bytes);
+        assert!(!path.with_extension(SAVED).exists());
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -51,7 +51,7 @@ impl Judge {
         let rows = store.units(&every).await?;
         Ok(Self {
             settings: settings.clone(),
-            calendar: settings.calendar.as_ref().clone(),
+            calendar: settings.calendar.as_ref().clone().with_rows(&rows),
             units: Units::of_rows(&rows),
         })
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::{
-    Word as _,
+    Word,
     petition::{PetitionClass, PetitionStatus, PetitionStep},
 };
 use tokio_postgres::{Error, Row};
@@ -90,7 +90,7 @@ impl Store {
         let (one_source, one_petition) = filter.one.as_ref().map(|(s, p)| (s, p)).unzip();
         let (time, source, number) = split(filter.after.as_ref());
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-        let class = filter.class.map(|class| class.as_str());
+        let class = filter.class.map(Word::as_str);
         let columns = list("t", STATE.columns);
         let sql = format!(
             "select d.source, t.petition, {columns}

@@ -1,7 +1,9 @@
 //! Keeps the database at its size: drops old chunks, deletes old rows, fits chunks to the rate.
 //!
 //! Runs as the owner role. Dropping a chunk is a file operation; rows that are no time series
-//! (quarantine, journal, sessions) are deleted in small numbers.
+//! (quarantine, journal, sessions) are deleted in small numbers. Age counts from the newest message
+//! that a source has told the time of: a clock of the hub that is years ahead must not remove everything.
+//! Only what the law or safety limits, personal data and sessions, goes by the hub's clock alone.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Client;
@@ -46,6 +48,8 @@ pub async fn enforce(
 ) -> Result<Removed, StoreError> {
     let failed = |error| StoreError::of("drop old chunks", error);
     let mut removed = Removed::default();
+    let clock = now;
+    let now = newest(client).await?.map_or(clock, |newest| newest.min(clock));
     let five_minutes = forget_before(client, now - retention.rollup_5min).await?;
     for (table, before) in [
         ("signal_state", now - retention.signal),
@@ -64,18 +68,19 @@ pub async fn enforce(
         removed.chunks += dropped.len() as u64;
     }
     let failed = |error| StoreError::of("delete old rows", error);
-    for (sql, keep) in [
-        ("delete from quarantine where not personal and received_at < $1", retention.quarantine),
+    let quarantined = now - retention.quarantine;
+    for (sql, before) in [
+        ("delete from quarantine where not personal and received_at < $1", quarantined),
         (
             "delete from quarantine where personal and received_at < $1",
-            retention.quarantine_personal,
+            clock - retention.quarantine_personal,
         ),
-        ("delete from gap where closed_at < $1", retention.quarantine),
-        ("delete from gap where missing is null and first_seen < $1", retention.quarantine),
-        ("delete from journal where at < $1", retention.journal),
-        ("delete from session where expires_at < $1", TimeDelta::zero()),
+        ("delete from gap where closed_at < $1", quarantined),
+        ("delete from gap where missing is null and first_seen < $1", quarantined),
+        ("delete from journal where at < $1", now - retention.journal),
+        ("delete from session where expires_at < $1", clock),
     ] {
-        removed.rows += client.execute(sql, &[&(now - keep)]).await.map_err(failed)?;
+        removed.rows += client.execute(sql, &[&before]).await.map_err(failed)?;
     }
     for sql in RECORDS {
         removed.rows += client.execute(*sql, &[&(now - retention.record)]).await.map_err(failed)?;
@@ -100,6 +105,15 @@ const RECORDS: &[&str] = &[
      delete from document_step s using gone g where s.device_id = g.device_id and s.document = g.document",
     "delete from assessment where time < $1",
 ];
+
+/// The newest time that a source has told; null before the first.
+async fn newest(client: &Client) -> Result<Option<DateTime<Utc>>, StoreError> {
+    client
+        .query_one("select max(last_time) from source_state", &[])
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("find the newest message", error))
+}
 
 /// Lets go of the 5-minute rows before `before`, as far as their hours and days are built and unmarked:
 /// those are kept and never built again. Answers how far that is.

@@ -161,8 +161,6 @@ const RAW_CLASSES: &str = raw!(
 );
 /// Text of the query for rolled-up series, with places for what is asked for.
 const ROLLUP: &str = include_str!("series_rollup.sql");
-/// The same where nothing is marked, which is the normal state; it knows the first ten parameters.
-const ROLLUP_UNMARKED: &str = include_str!("series_unmarked.sql");
 const MARKED: &str = "\
     select exists (select from rollup_dirty \
     where detector_id = any($1) and hour > $2::timestamptz - interval '1 hour' and hour < $3)";
@@ -276,9 +274,10 @@ impl Store {
             &state.kept_since,
         ];
         let (sql, parameters) = if is_marked {
-            (ROLLUP, &parameters[..])
+            (ROLLUP.to_owned(), &parameters[..])
         } else {
-            (ROLLUP_UNMARKED, &parameters[..10])
+            // Without the marks the last two parameters have no place.
+            (unmarked(ROLLUP), &parameters[..10])
         };
         let lane = if asked.together { "0" } else { "detector_id" };
         let sql = sql.replace("{sums}", &asked.sums.columns()).replace("{lane}", lane);
@@ -287,6 +286,12 @@ impl Store {
         transaction.commit().await.map_err(failed)?;
         Ok(rows)
     }
+}
+
+/// The text of the query without what is about marks.
+fn unmarked(sql: &str) -> String {
+    let parts = sql.split("--{marked}");
+    parts.map(|part| part.split_once("--{end}").map_or(part, |(_marked, rest)| rest)).collect()
 }
 
 fn series_row(
@@ -342,6 +347,14 @@ mod tests {
 
     fn span(from: &str, to: &str) -> Span {
         (at(from), at(to))
+    }
+
+    #[test]
+    fn without_marks_nothing_is_asked_of_the_list_of_marks() {
+        let sql = unmarked(ROLLUP);
+        assert!(!sql.contains("dirty") && !sql.contains("$11") && !sql.contains("$12"), "{sql}");
+        assert_eq!(sql.matches("union all").count(), 3);
+        assert_eq!(ROLLUP.matches("union all").count(), 5);
     }
 
     #[test]

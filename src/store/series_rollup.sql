@@ -1,7 +1,9 @@
--- Sums of a series from days ($3 to $4), hours ($5 to $6) and 5 minutes ($7 to $8 and $9 to $10), where marked
--- days and hours are summed up from their 5 minutes. $1 lanes and zones, $2 borders of the buckets, $11 borders
--- of the days. Before $12 there may be no 5-minute rows any more: marks there are passed over.
--- Unused columns of the parts cost nothing: the planner leaves them out.
+-- Sums of a series from days ($3 to $4), hours ($5 to $6) and 5 minutes ($7 to $8 and $9 to $10). $1 lanes and
+-- zones, $2 borders of the buckets. Unused columns of the parts cost nothing: the planner leaves them out.
+-- What stands between {marked} and {end} is left out where nothing is marked, which is the normal state.
+--{marked}
+-- Marked days and hours are summed up from their 5 minutes. $11 borders of the days. Before $12 there may be no
+-- 5-minute rows any more: marks there are passed over.
 with dirty_day as materialized (
   select distinct m.detector_id, ($11::timestamptz[])[width_bucket(v.at, $11::timestamptz[])] as day
   from rollup_dirty m
@@ -13,6 +15,7 @@ dirty_hour as materialized (
   from rollup_dirty
   where detector_id = any($1::int4[]) and hour >= greatest($5::timestamptz, $12::timestamptz) and hour < $6
 )
+--{end}
 select width_bucket(bucket, $2::timestamptz[]) - 1 as at, {lane} as lane, null::timestamptz, {sums}
 from (
   select
@@ -20,6 +23,7 @@ from (
     speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_1d r
   where detector_id = any($1) and bucket >= $3 and bucket < $4
+    --{marked}
     and not exists (
       select from dirty_day d where d.detector_id = r.detector_id and d.day = r.bucket and d.day >= $12
     )
@@ -37,12 +41,14 @@ from (
     offset 0 -- one look at the index per day, whatever the planner thinks of their number
   ) as r
   where d.day >= $12
+  --{end}
   union all
   select
     bucket, detector_id, good, duration_ms, count_ms, count_n, count_sum, occupancy_ms, occupancy_sum,
     speed_count, speed_sum, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
   from interval_1h r
   where detector_id = any($1) and bucket >= $5 and bucket < $6
+    --{marked}
     and not exists (select from dirty_hour d where d.detector_id = r.detector_id and d.hour = r.bucket)
   union all
   select r.*
@@ -56,6 +62,7 @@ from (
       and bucket >= $5 and bucket < $6
     offset 0
   ) as r
+  --{end}
   union all
   select
     bucket, detector_id, good, duration_ms, duration_ms * count_n / intervals as count_ms, count_n, count_sum, occupancy_ms,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ioc_ingest::{
     Contract, Service, Source, Stream, Topic, Word as _,
@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 
 use super::StoreError;
 use crate::{
+    day::day_around,
     ledger::Figures,
     live::{
         desk::DeskStart,
@@ -20,6 +21,8 @@ use crate::{
         start::{Current, Start},
     },
 };
+
+const METRIC_LATEST: &str = include_str!("metric_latest.sql");
 
 /// Reads everything.
 pub(crate) async fn load(
@@ -99,8 +102,7 @@ async fn current(client: &Client, contract: &Contract) -> Read<Vec<Current>> {
 }
 
 async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> {
-    let midnight = now.with_timezone(&zone).date_naive().and_time(NaiveTime::MIN);
-    let day = zone.from_local_datetime(&midnight).earliest().map_or(now, |day| day.to_utc());
+    let (day, _) = day_around(now, zone);
     let counts =
         client.query("select status, channel, count(*) from ticket group by 1, 2", &[]).await?;
     let open = client
@@ -132,15 +134,7 @@ async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> 
 }
 
 async fn metrics(client: &Client) -> Read<Vec<(String, MetricValue, DateTime<Utc>)>> {
-    let rows = client
-        .query(
-            "select distinct on (m.name, m.device_id, m.unit, m.labels) \
-                    d.source, m.name, m.unit, m.labels, m.value, m.bound, m.time \
-             from metric_value m join device d on d.id = m.device_id \
-             order by m.name, m.device_id, m.unit, m.labels, m.time desc",
-            &[],
-        )
-        .await?;
+    let rows = client.query(METRIC_LATEST, &[]).await?;
     let value = |row: &tokio_postgres::Row| {
         let text = |column: &str| row.get::<_, String>(column).into_boxed_str();
         let labels: BTreeMap<Box<str>, Box<str>> =

@@ -26,6 +26,8 @@ const BUCKET: TimeDelta = TimeDelta::milliseconds(BUCKET_MS);
 const DETECTORS_MAX: usize = 250;
 /// Buckets of one table and day that are reported with their columns; of more, the first ones.
 const DIFFERENT_MAX: i64 = 200;
+/// Differences that are listed in all; there may be as many as there are values.
+const LISTED_MAX: usize = 100_000;
 
 /// What is to be compared.
 #[derive(Debug, Clone)]
@@ -82,7 +84,8 @@ impl Verified {
             Table::Days => self.days += found.checked,
         }
         self.differences.extend(found.differences);
-        self.more |= found.more;
+        self.more |= found.more || self.differences.len() > LISTED_MAX;
+        self.differences.truncate(LISTED_MAX);
     }
 }
 

@@ -87,6 +87,13 @@ async fn the_seeded_city_is_told_as_its_folder_has_it() -> anyhow::Result<()> {
     let collection = answer.expect(200)?;
     assert_eq!(collection["type"], "FeatureCollection");
     assert_eq!(collection["features"].as_array().map(Vec::len), Some(150));
+    assert_eq!(collection.get("next"), None, "the last page");
+    let path = "/api/v1/devices?service=vds&limit=100";
+    let first = administrator.request("GET", path, &geo, b"").await?.expect(200)?;
+    let next = first["next"].as_str().unwrap_or_default();
+    let path = format!("{path}&after={next}");
+    let second = administrator.request("GET", &path, &geo, b"").await?.expect(200)?;
+    assert_eq!(second["features"].as_array().map(Vec::len), Some(50), "after {next}");
     let point = &collection["features"][0];
     assert_eq!((&point["type"], &point["geometry"]["type"]), (&json!("Feature"), &json!("Point")));
     assert_eq!(point["geometry"]["coordinates"], json!([known.lon, known.lat]));

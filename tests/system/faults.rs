@@ -8,7 +8,9 @@ pub(crate) mod link;
 pub(crate) mod outage;
 mod spool;
 
-use chrono::TimeDelta;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_hub::access::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -26,10 +28,13 @@ use crate::{
     site::{CITY, Site, SiteOptions, permit},
 };
 
-/// Intervals of four lanes, many stations in turn, over some buckets.
+/// Intervals of four lanes, many stations in turn, over some buckets. A number always is the same
+/// message.
 pub(crate) fn intervals(from: u64, to: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
-    // Long ago enough for every number to lie in the past, in whole buckets of a fixed day.
-    let begin = bucket() - TimeDelta::days(2);
+    // Long ago enough for every number to lie in the past, in whole buckets. Asked once: five minutes
+    // later the numbers would be other facts.
+    static BEGIN: LazyLock<DateTime<Utc>> = LazyLock::new(|| bucket() - TimeDelta::days(2));
+    let begin = *BEGIN;
     (from..to).map(move |n| {
         let (station, number) = (n % 50 + 1, n / 50);
         let mut message = interval(period(begin, number), number, &[n % 40, 0, 7, n % 3]);

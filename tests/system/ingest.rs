@@ -69,8 +69,9 @@ async fn missing_values_stay_null_and_never_become_zero() -> anyhow::Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_looks_elsewhere_is_kept_and_never_summed_up() -> anyhow::Result<()> {
     let site = Site::start().await?;
+    let begin = bucket();
     for (n, home) in [(0, true), (1, false), (2, true)] {
-        let time = bucket() + TimeDelta::seconds(60 * n);
+        let time = begin + TimeDelta::seconds(60 * n);
         let zone = json!({
             "zone": "southeast-in", "kind": "line", "direction": "forward", "count": 10 + n,
             "speed_kmh": 24.0, "confidence": 0.87, "classes": {"motorcycle": 10 + n},

@@ -329,9 +329,13 @@ async fn a_kill_between_commit_and_acknowledgement_leaves_everything_equal() -> 
     hub.kill().await?;
     // And all of it once more, as a device without memory of its acknowledgements would.
     hub = Process::start(&database, &broker).await?;
+    // A new message behind it tells that all of it was taken.
     let before = number(&client, received).await?;
-    device.publish_all(messages(0, sent)).await?;
-    wait_number(&client, received, before + i64::try_from(sent)? + 50).await?;
+    device.publish_all(messages(0, sent).chain(messages(sent, sent + 1))).await?;
+    let good = good + 1;
+    wait_number(&client, "select count(*) from interval_reading", good * 4).await?;
+    // What the killed hub had not acknowledged came once more.
+    assert!(number(&client, received).await? >= before + i64::try_from(sent)? + 51);
     assert_eq!(once(&client).await?, [good * 4, broken, 50, 0, 0, broken]);
     hub.kill().await
 }

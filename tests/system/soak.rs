@@ -1,8 +1,8 @@
 //! Half an hour at design point L, ten minutes of it without a database: `make soak`.
 //!
 //! The simulated metropolis publishes at its natural rate, and beside it devices that know the truth.
-//! Each minute tells the memory, what waits and how old the live view is; at the end everything is in,
-//! and equals what was sent. `SOAK_MINUTES` shortens it; a third is without a database.
+//! Each minute tells the memory, what waits and how old the live view is, both of which are looked at
+//! every second; at the end everything is in, and equals what was sent. `SOAK_MINUTES` shortens it; a third is without a database.
 
 use std::{
     sync::{
@@ -126,12 +126,18 @@ impl Watch<'_> {
         (SystemClock.now().timestamp_millis() as f64 - newest) / 1_000.0
     }
 
-    /// One line.
-    async fn tell(&mut self, what: &str) -> anyhow::Result<f64> {
-        let (behind, age_s) = (self.behind().await?, self.age_s());
-        let memory = self.works.hub.memory_bytes()?;
+    /// Looks at memory and age; keeps the worst.
+    fn look(&mut self) -> anyhow::Result<(u64, f64)> {
+        let (memory, age_s) = (self.works.hub.memory_bytes()?, self.age_s());
         self.memory_bytes = self.memory_bytes.max(memory);
         self.oldest_s = self.oldest_s.max(age_s);
+        Ok((memory, age_s))
+    }
+
+    /// One line.
+    async fn tell(&mut self, what: &str) -> anyhow::Result<()> {
+        let behind = self.behind().await?;
+        let (memory, age_s) = self.look()?;
         let spooled = self.works.hub.metric("hub_spool_size_bytes").await?;
         say(&format!(
             "{:>5} s  {what:<16} memory {:>4} MB  spool {:>6.1} MB  behind {behind:>9.0} messages  live {age_s:>5.1} s old",
@@ -139,18 +145,23 @@ impl Watch<'_> {
             memory >> 20,
             spooled / 1e6,
         ));
-        Ok(behind)
+        Ok(())
     }
 
     /// Goes on for so long, telling each minute.
     async fn pass(&mut self, what: &str, time: Duration) -> anyhow::Result<()> {
         let until = Instant::now() + time;
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        let mut told = Instant::now();
         while Instant::now() < until {
-            let next = (Instant::now() + Duration::from_mins(1)).min(until);
-            tokio::time::sleep_until(next).await;
-            self.tell(what).await?;
+            seconds.tick().await;
+            self.look()?;
+            if told.elapsed() >= Duration::from_mins(1) {
+                told = Instant::now();
+                self.tell(what).await?;
+            }
         }
-        Ok(())
+        self.tell(what).await
     }
 
     /// Waits until only what comes now is under way; says how long it took.
@@ -163,6 +174,7 @@ impl Watch<'_> {
                 told = Instant::now();
                 self.tell("catches up").await?;
             }
+            self.look()?;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Ok(begun.elapsed())

@@ -1,11 +1,15 @@
 //! The schema: documented, forward only, refused when it is newer than the program, kept at its size.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use ioc_hub::{
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SharedClock, SystemClock},
     config::Config,
     hub,
     store::{Store, StoreError, migrate, retention},
+    upkeep,
+    writer::{Command, WriterHandle},
 };
 use serde_json::json;
 
@@ -76,7 +80,47 @@ async fn old_chunks_are_dropped_and_young_ones_stay() -> anyhow::Result<()> {
     // The rollup is kept longer than the rows.
     assert_eq!(site.count("select count(*) from interval_5min").await?, 2);
     assert_eq!(retention::enforce(&owner, &keep, now).await?.chunks, 0);
+    // A clock that is far ahead makes nothing old: no message tells such a time.
+    let ahead = now + TimeDelta::days(7_168);
+    drop(site.administrator().await?);
+    let journal = site.count("select count(*) from journal").await?;
+    assert!(journal > 0, "nothing stands in the journal");
+    assert_eq!(site.count("select count(*) from session").await?, 1);
+    assert_eq!(retention::enforce(&owner, &keep, ahead).await?.chunks, 0);
+    assert_eq!(site.count("select count(*) from interval_reading").await?, 1);
+    assert_eq!(site.count("select count(*) from journal").await?, journal);
+    assert_eq!(site.count("select count(*) from session").await?, 0);
     drop(owner);
     site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_writer_is_told_when_room_was_made_in_the_quarantine() -> anyhow::Result<()> {
+    let store = Store::new(database_settings(&new_database().await?))?;
+    migrate::migrate(&store).await?;
+    let owner = store.connect_owner().await?;
+    let refused = "insert into quarantine \
+                     (received_at, topic, reason, field, detail, personal, partial, payload) \
+                   values (now() - interval '91 days', 'x', 'json', '', '', false, false, '')";
+    owner.execute(refused, &[]).await?;
+    let keep = hub::retention(&Config::defaults()?);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let (writer, mut commands) = WriterHandle::channel();
+    let answer = async {
+        match commands.recv().await {
+            Some(Command::Reload { reply }) => {
+                drop(reply.send(Ok(Vec::new())));
+                Ok(())
+            }
+            command => anyhow::bail!("{command:?}"),
+        }
+    };
+    let (done, told) = tokio::join!(upkeep::once(&store, &keep, &clock, &writer), answer);
+    done?;
+    told?;
+    // Where nothing was removed nobody is asked.
+    upkeep::once(&store, &keep, &clock, &writer).await?;
+    assert!(commands.try_recv().is_err());
     Ok(())
 }

@@ -281,6 +281,22 @@ export async function sizes(page) {
   return '1280x720 and 1920x1080 without page scroll';
 }
 
+export async function sourceColumns(page) {
+  for (const language of ['vi', 'en']) {
+    await openDesk(page, language);
+    await page.waitForSelector('section[aria-labelledby=sources-title] tbody tr');
+    for (const width of [1280, 1600, DESK.width]) {
+      await page.setViewportSize({ width, height: 720 });
+      const hidden = await page.evaluate(() => {
+        const scroll = document.querySelector('section[aria-labelledby=sources-title] .scroll');
+        return scroll.scrollWidth - scroll.clientWidth;
+      });
+      assert(hidden <= 0, `${language}, ${width} px: ${hidden} px of the data sources are out of sight`);
+    }
+  }
+  return 'every column in sight from 1280 px on';
+}
+
 export async function withoutWebGl(page) {
   await openDesk(page);
   await page.waitForSelector('svg[role=img] circle', { timeout: 15_000 });

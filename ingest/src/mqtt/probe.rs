@@ -8,7 +8,7 @@ use std::time::Duration;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ClientError, ConnectionError, Event, EventLoop};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::explain;
 use super::{Options, SessionError};
@@ -76,14 +76,19 @@ impl<'a> Peer<'a> {
         Ok(Self { options, client, events })
     }
 
-    async fn next(&mut self) -> Result<Option<Packet>, ProbeError> {
-        match timeout(SILENCE, self.events.poll()).await {
-            Ok(Ok(Event::Incoming(packet))) => Ok(Some(packet)),
-            Ok(Ok(Event::Outgoing(_))) => Ok(None),
-            Ok(Err(error)) => Err(self.broken(&error)),
-            Err(_silent) => {
-                let seconds = SILENCE.as_secs();
-                Err(ProbeError::Broker(format!("the broker said nothing for {seconds} s")))
+    /// The next packet that says something: answers to pings alone would keep a wait going for ever.
+    async fn next(&mut self) -> Result<Packet, ProbeError> {
+        let until = Instant::now() + SILENCE;
+        loop {
+            match timeout_at(until, self.events.poll()).await {
+                Ok(Ok(Event::Outgoing(_) | Event::Incoming(Packet::PingResp(_)))) => {}
+                Ok(Ok(Event::Incoming(packet))) => return Ok(packet),
+                Ok(Err(error)) => return Err(self.broken(&error)),
+                Err(_silent) => {
+                    let seconds = SILENCE.as_secs();
+                    let silent = format!("the broker said nothing for {seconds} s");
+                    return Err(ProbeError::Broker(silent));
+                }
             }
         }
     }
@@ -108,7 +113,7 @@ pub async fn keeps_for_parked(options: &Options, messages: usize) -> Result<Kept
     let mut parked = Peer::new(options, "parked", true, EXPIRY_S)?;
     parked.client.subscribe(&topic, QoS::AtLeastOnce).await?;
     loop {
-        if let Some(Packet::SubAck(suback)) = parked.next().await? {
+        if let Packet::SubAck(suback) = parked.next().await? {
             match suback.return_codes.first() {
                 Some(SubscribeReasonCode::Success(_)) => break,
                 _ => return Err(ProbeError::Forbidden("subscribe to")),
@@ -123,7 +128,7 @@ pub async fn keeps_for_parked(options: &Options, messages: usize) -> Result<Kept
     // Without a clean start the session goes on; an expiry of 0 ends it with this connection.
     let mut back = Peer::new(options, "parked", false, 0)?;
     loop {
-        if let Some(Packet::ConnAck(connack)) = back.next().await? {
+        if let Packet::ConnAck(connack) = back.next().await? {
             if !connack.session_present {
                 return Ok(Kept { published: messages, delivered: 0 });
             }
@@ -149,7 +154,7 @@ async fn publish(
             device.client.publish(topic, QoS::AtLeastOnce, false, payload).await?;
             open += 1;
         }
-        if let Some(Packet::PubAck(puback)) = device.next().await? {
+        if let Packet::PubAck(puback) = device.next().await? {
             if puback.reason == PubAckReason::NotAuthorized {
                 return Err(ProbeError::Forbidden("publish to"));
             }
@@ -169,8 +174,8 @@ async fn count(
     let mut delivered = 0;
     loop {
         match back.next().await {
-            Ok(Some(Packet::Publish(publish))) if publish.payload == LAST => return Ok(delivered),
-            Ok(Some(Packet::Publish(_))) => delivered += 1,
+            Ok(Packet::Publish(publish)) if publish.payload == LAST => return Ok(delivered),
+            Ok(Packet::Publish(_)) => delivered += 1,
             Ok(_) => {}
             // A broker whose queue was full may have dropped the last message too.
             Err(ProbeError::Broker(_)) if delivered > 0 => return Ok(delivered),

@@ -145,6 +145,9 @@ pub(super) fn plan(wish: &Wish, setting: &Setting) -> Result<Plan, Problem> {
     let edges = edges(wish.from, wish.to, wanted_s, setting.zone);
     let basis = if wish.raw_only { SeriesBasis::Raw } else { basis(wanted_s, &edges) };
     if basis == SeriesBasis::FiveMinutes && kept_s > ROLLUP_S {
+        if wish.step_s.is_none() {
+            return plan(&Wish { step_s: Some(DAY_S), ..*wish }, setting);
+        }
         let detail = format!("before {} only 1d is kept in this zone", setting.rollup_since);
         return Err(Problem::invalid("step", detail));
     }
@@ -275,6 +278,8 @@ mod tests {
         wish.step_s = Some(HOUR_S);
         assert_eq!(basis(&wish, kept).unwrap(), SeriesBasis::FiveMinutes);
         assert_eq!(basis(&wish, wish.to).unwrap_err().at_fault(), Some("step"));
+        wish.step_s = None;
+        assert_eq!(basis(&wish, wish.to).unwrap(), SeriesBasis::Days);
         wish.step_s = Some(DAY_S);
         assert_eq!(basis(&wish, wish.to).unwrap(), SeriesBasis::Days);
     }

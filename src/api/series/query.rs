@@ -56,11 +56,11 @@ impl FromParams for SeriesQuery {
         let lanes = params.list("lane").into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
         let zones = params.list("zone");
         let mut quantities =
-            named(params, "quantity", &Quantity::ALL.map(|item| (item.as_str(), item)))?;
+            params.named("quantity", &Quantity::ALL.map(|item| (item.as_str(), item)))?;
         if quantities.is_empty() {
             quantities.push(Quantity::FlowVehH);
         }
-        let classes = named(params, "class", &Class::ALL.map(|item| (item.as_str(), item)))?;
+        let classes = params.named("class", &Class::ALL.map(|item| (item.as_str(), item)))?;
         if !classes.is_empty() && !quantities.iter().all(|quantity| quantity.by_class()) {
             return Err(Problem::invalid("class", "is only for count and flow_veh_h"));
         }
@@ -88,21 +88,6 @@ impl SeriesQuery {
         let lanes = self.lane.iter().map(|lane| format!("lane/{lane}"));
         lanes.chain(self.zone.iter().map(|zone| format!("zone/{zone}"))).collect()
     }
-}
-
-/// The values of a parameter that are names of these.
-pub(super) fn named<T: Copy>(
-    params: &mut Params,
-    field: &'static str,
-    known: &[(&str, T)],
-) -> Result<Vec<T>, Problem> {
-    let find = |name: String| {
-        known.iter().find(|(known, _)| *known == name).map(|(_, item)| *item).ok_or_else(|| {
-            let all: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-            Problem::invalid(field, format!("{name:?}, allowed is {}", all.join(", ")))
-        })
-    };
-    params.list(field).into_iter().map(find).collect()
 }
 
 #[cfg(test)]

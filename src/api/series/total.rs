@@ -1,7 +1,8 @@
 //! Totals over many devices: one series for all of them together, from the rollups.
 //!
 //! The database sums up across lanes and devices, so a thousand devices cost one row per bucket.
-//! Limits: the points and stored rows of any series request, 20,000 devices.
+//! Limits: 20,000 points of each total, of which there are at most 10 (the classes of count); the stored
+//! rows of any series request; 20,000 devices.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::{
     Point, ROWS_MAX,
     fold::{self, Quantity},
     plan::{self, Plan, Setting, Wish},
-    query::{POINTS, named},
+    query::POINTS,
 };
 use crate::{
     access::Right,
@@ -69,18 +70,18 @@ pub(in crate::api) struct TotalQuery {
 
 impl FromParams for TotalQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
-        let (source, service) = (params.list("source"), params.list("service"));
+        let (source, service) = (params.list("source"), params.services()?);
         let (area, corridor) = (params.text("area")?, params.text("corridor")?);
         if source.is_empty() && service.is_empty() && area.is_none() && corridor.is_none() {
             let detail = "is missing: name devices, or a service, area or corridor";
             return Err(Problem::invalid("source", detail));
         }
         let mut quantity =
-            named(params, "quantity", &QUANTITIES.map(|item| (item.as_str(), item)))?;
+            params.named("quantity", &QUANTITIES.map(|item| (item.as_str(), item)))?;
         if quantity.is_empty() {
             quantity.push(Quantity::Count);
         }
-        let class = named(params, "class", &Class::ALL.map(|item| (item.as_str(), item)))?;
+        let class = params.named("class", &Class::ALL.map(|item| (item.as_str(), item)))?;
         if !class.is_empty() && !quantity.iter().all(|quantity| quantity.by_class()) {
             return Err(Problem::invalid("class", "is only for count"));
         }

@@ -97,7 +97,10 @@ impl Store {
     }
 
     /// Builds the cube anew if the catalogue of formalities changed since it was made; null if not.
-    pub async fn refresh_cells(&self, kept_since: NaiveDate) -> Result<Option<Rebuilt>, StoreError> {
+    pub async fn refresh_cells(
+        &self,
+        kept_since: NaiveDate,
+    ) -> Result<Option<Rebuilt>, StoreError> {
         if stale_since(&self.connect_owner().await?).await?.is_none() {
             return Ok(None);
         }

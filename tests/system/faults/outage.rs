@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use ioc_hub::local::Role;
+use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use crate::{
     rig::{Rig, Works},
+    server::DEADLINE,
     site::permit,
 };
 
@@ -53,13 +55,16 @@ async fn crowd_out(works: &Works) -> anyhow::Result<Vec<Client>> {
     let administrator = works.cluster.connect(Role::Superuser).await?;
     let hubs = "select count(*) from pg_stat_activity where application_name like 'ioc-hub%'";
     let mut held = Vec::new();
+    let until = Instant::now() + DEADLINE;
     loop {
         take_all(works, &mut held).await;
         administrator.execute(CUT, &[]).await?;
         take_all(works, &mut held).await;
-        if administrator.query_one(hubs, &[]).await?.get::<_, i64>(0) == 0 {
+        let left = administrator.query_one(hubs, &[]).await?.get::<_, i64>(0);
+        if left == 0 {
             return Ok(held);
         }
+        ensure!(Instant::now() < until, "the hub still holds {left} connections");
     }
 }
 

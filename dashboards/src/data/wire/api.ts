@@ -113,6 +113,8 @@ export type FeatureCollection = {
   type: "FeatureCollection",
   /** Features. */
   features: Array<Feature>,
+  /** What to give as `after` for the next page; left out on the last one and where there are no pages. */
+  next?: string,
 };
 
 /** GeoJSON `Feature`. */
