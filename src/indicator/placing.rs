@@ -244,7 +244,7 @@ impl Builder<'_> {
             let member = self.member(tree, node, &asked);
             members.of.insert(node.code.clone(), member);
         }
-        if self.mode == Mode::AsIs { self.map(day, members) } else { members }
+        if self.mode == Mode::AsIs { self.map(day, &members) } else { members }
     }
 
     fn otherwise(&mut self) -> Member {
@@ -288,7 +288,7 @@ impl Builder<'_> {
     }
 
     /// The same for the codes of an older tree, along their successors.
-    fn map(&self, day: NaiveDate, today: Members) -> Members {
+    fn map(&self, day: NaiveDate, today: &Members) -> Members {
         let mut members = Members { otherwise: today.otherwise.clone(), ..Members::default() };
         for node in self.units.tree_at(day).units() {
             let member = match self.units.today_of(&node.code, day, self.today) {
