@@ -153,7 +153,9 @@ pub fn figures(indicator: &Indicator, subject: Subject<'_>, inputs: &Inputs<'_>)
         return vec![Figure::empty(Status::NoFeed)];
     };
     let Span { from, to } = inputs.span;
-    if to <= indicator.valid_from || indicator.valid_to.is_some_and(|end| end <= from) {
+    // Nothing is known of days to come, nor of days on which the figure had no meaning.
+    if to <= from || to <= indicator.valid_from || indicator.valid_to.is_some_and(|end| end <= from)
+    {
         return vec![Figure::empty(Status::NoData)];
     }
     let mut figures = compute(&formula, subject, inputs);

@@ -131,7 +131,11 @@ impl Placing {
         let eras = units.eras(span);
         let asked = match mode {
             Mode::AsIs => find(units.tree_at(today), unit),
-            Mode::AsWas => eras.iter().rev().find_map(|era| find(units.tree_at(era.from), unit)),
+            // A period that has not begun has no era: its first day tells who will be asked.
+            Mode::AsWas => {
+                let mut days = eras.iter().rev().map(|era| era.from).chain([span.from]);
+                days.find_map(|day| find(units.tree_at(day), unit))
+            }
         };
         let no_unit = || NoUnit { code: unit.unwrap_or("of the city").to_owned() };
         let asked = asked.ok_or_else(no_unit)?.clone();
