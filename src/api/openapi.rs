@@ -19,7 +19,7 @@ const TAGS: [(&str, &str); 6] = [
     ("registry", "What exists: the city, its units, areas and devices."),
     ("history", "What was measured."),
     ("desk", "The service desk and other city systems."),
-    ("data health", "Sources, refused messages, what people changed."),
+    ("data health", "Sources, known loss, refused messages, what people changed."),
     ("operations", "For monitoring and integration."),
 ];
 
