@@ -39,6 +39,7 @@ mod health;
 mod journal;
 mod live;
 mod metric;
+mod open311;
 mod openapi;
 mod page;
 mod paging;
@@ -154,6 +155,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(open311::discovery))
+        .routes(routes!(open311::services))
+        .routes(routes!(open311::requests))
+        .routes(routes!(open311::request))
+        .routes(routes!(open311::counts))
 }
 
 /// Every route of the product. Serve it with

@@ -207,12 +207,14 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
+    let (headline, headline_seen) = watch::channel(Arc::default());
     let (live, live_task) = live(
         live_settings(&config),
         LiveEnds {
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
+            headline: headline_seen,
             hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),

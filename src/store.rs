@@ -34,6 +34,7 @@ mod ledger;
 pub mod measure;
 pub mod metric;
 pub mod migrate;
+pub mod open311;
 mod presence;
 pub mod probe;
 pub mod quarantine;
