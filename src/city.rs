@@ -10,6 +10,7 @@ mod check;
 pub mod corridor;
 pub mod desk;
 pub mod device;
+pub mod formality;
 pub mod landmark;
 mod map;
 pub mod metric;
@@ -34,6 +35,9 @@ pub use area::Area;
 pub use corridor::{Corridor, RoadClass};
 pub use desk::{DeskHistory, TicketCategory};
 pub use device::{Detector, Device, LaneClass, SignalGroup};
+pub use formality::{
+    Audience, Formality, FormalityLevel, OnlineLevel, OnlineService, ServiceState,
+};
 pub use landmark::{Landmark, PlaceKind, River};
 pub use metric::{LabelDefinition, MetricDefinition, PublishedFigure};
 pub use problem::{At, Cause, CityError, CityErrors, CityWarning};
@@ -90,6 +94,10 @@ pub struct City {
     pub published: Vec<PublishedFigure>,
     /// Ticket categories, in file order.
     pub categories: Vec<TicketCategory>,
+    /// The catalogue of formalities, in file order.
+    pub formalities: Vec<Formality>,
+    /// Online services, in file order.
+    pub services: Vec<OnlineService>,
     /// What a person should know of though it loads.
     pub warnings: Vec<CityWarning>,
 }
@@ -108,6 +116,8 @@ struct Files {
     metrics: Vec<Located<MetricDefinition>>,
     published: Vec<Located<PublishedFigure>>,
     categories: Vec<Located<TicketCategory>>,
+    formalities: Vec<Located<Formality>>,
+    services: Vec<Located<OnlineService>>,
 }
 
 impl City {
@@ -143,6 +153,16 @@ impl City {
         self.units.iter().find(|unit| unit.code == code && unit.is_valid_at(date))
     }
 
+    /// The formalities as they are on `date`, in file order.
+    pub fn formalities_valid_at(&self, date: NaiveDate) -> impl Iterator<Item = &Formality> {
+        self.formalities.iter().filter(move |formality| formality.is_valid_at(date))
+    }
+
+    /// The online services as they are on `date`, in file order.
+    pub fn services_valid_at(&self, date: NaiveDate) -> impl Iterator<Item = &OnlineService> {
+        self.services.iter().filter(move |service| service.is_valid_at(date))
+    }
+
     /// The metric with this name.
     pub fn metric(&self, name: &str) -> Option<&MetricDefinition> {
         self.metrics.iter().find(|metric| metric.name == name)
@@ -175,6 +195,19 @@ fn rows<T>(
 ) -> Vec<Located<T>> {
     let records = read::read_csv(dir, file, columns, problems);
     records.iter().filter_map(|row| read_row(row, problems)).collect()
+}
+
+/// The same for a file that a city may leave out.
+fn optional_rows<T>(
+    dir: &Path,
+    (file, columns): (&'static str, &[&str]),
+    read_row: impl Fn(&Record, &mut Problems) -> Option<Located<T>>,
+    problems: &mut Problems,
+) -> Vec<Located<T>> {
+    if !dir.join(file).exists() {
+        return Vec::new();
+    }
+    rows(dir, (file, columns), read_row, problems)
 }
 
 /// The features of one `GeoJSON` file, each read with `read_feature`.
@@ -222,6 +255,18 @@ fn read_files(dir: &Path, problems: &mut Problems) -> Files {
             p,
         ),
         categories: rows(dir, (desk::CATEGORIES, desk::CATEGORY_COLUMNS), desk::read_category, p),
+        formalities: optional_rows(
+            dir,
+            (formality::FORMALITIES, formality::FORMALITY_COLUMNS),
+            formality::read_formality,
+            p,
+        ),
+        services: optional_rows(
+            dir,
+            (formality::SERVICES, formality::SERVICE_COLUMNS),
+            formality::read_service,
+            p,
+        ),
     }
 }
 
@@ -265,6 +310,8 @@ fn assemble(profile: profile::Profile, mut files: Files) -> City {
         metrics: values(files.metrics),
         published: values(files.published),
         categories: values(files.categories),
+        formalities: values(files.formalities),
+        services: values(files.services),
         warnings,
     }
 }

@@ -11,13 +11,15 @@ use chrono_tz::Tz;
 use crate::{
     calendar::{Calendar, Completeness, Incomplete},
     day::midnight,
-    unit::Units,
 };
 
+pub mod area;
 pub mod document;
 pub mod dossier;
 pub mod petition;
 pub mod ticket;
+
+use area::Areas;
 
 /// Version of the folds: grows whenever one of them judges otherwise, so that stored records are
 /// folded anew.
@@ -31,7 +33,7 @@ pub struct Rules<'a> {
     /// Working time.
     pub calendar: &'a Calendar,
     /// Trees of administrative units.
-    pub units: &'a Units,
+    pub areas: &'a Areas,
     /// Limits of petitions.
     pub petition: petition::Limits,
 }
@@ -39,8 +41,11 @@ pub struct Rules<'a> {
 impl Rules<'_> {
     /// What a stored judgement depends on beside its steps.
     pub fn version(&self) -> String {
-        let (zone, calendar, units) = (self.zone, self.calendar.version(), self.units.version());
-        format!("{FOLD_VERSION} {zone} {calendar} {units}")
+        let (zone, calendar, areas) = (self.zone, self.calendar.version(), self.areas.version());
+        let petition::Limits { handle, ask, refuse, publish } = self.petition;
+        format!(
+            "{FOLD_VERSION} {zone} {calendar} {areas} {handle}/{ask}/{refuse}/{publish}"
+        )
     }
 
     /// The civil day of an instant.
@@ -232,4 +237,31 @@ pub(crate) fn working_min(
         }
     }
     Ok(minutes(total))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    static CALENDAR: LazyLock<Calendar> = LazyLock::new(Calendar::vietnam);
+    static AREAS: LazyLock<Areas> = LazyLock::new(Areas::default);
+    const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
+
+    /// The rules of Can Tho, without units.
+    pub(crate) fn rules() -> Rules<'static> {
+        let petition = petition::Limits { handle: 15, ask: 5, refuse: 2, publish: 2 };
+        Rules { zone: ZONE, calendar: &CALENDAR, areas: &AREAS, petition }
+    }
+
+    /// `2026-03-02 08:00`, local time.
+    pub(crate) fn at(text: &str) -> DateTime<Utc> {
+        let local = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        local.and_local_timezone(ZONE).unwrap().to_utc()
+    }
+
+    pub(crate) fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
 }

@@ -22,6 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub mod account;
 mod arrival;
 pub mod call;
+pub mod cell;
 pub mod city;
 mod copy;
 pub mod desk;

@@ -1,7 +1,11 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::city::Mark;
+
+static CALENDAR: LazyLock<Calendar> = LazyLock::new(Calendar::vietnam);
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -268,7 +272,7 @@ fn days() -> impl Strategy<Value = NaiveDate> {
 proptest! {
     #[test]
     fn adding_then_counting_gives_the_same(from in days(), n in 0..200_u32) {
-        let calendar = Calendar::vietnam();
+        let calendar = &*CALENDAR;
         let to = calendar.add_working_days(from, n).unwrap();
         prop_assert_eq!(calendar.working_days_between(from, to), Ok(i64::from(n)));
         prop_assert_eq!(calendar.working_days_between(to, from), Ok(-i64::from(n)));
@@ -277,7 +281,7 @@ proptest! {
 
     #[test]
     fn counting_by_steps_gives_the_same(from in days(), length in 0..400_u64) {
-        let calendar = Calendar::vietnam();
+        let calendar = &*CALENDAR;
         let to = (from + Days::new(length)).min(day("2026-12-31"));
         let walked = from.iter_days().skip(1).take_while(|day| *day <= to);
         let counted = walked.filter(|day| calendar.is_working(*day).unwrap()).count();
@@ -292,7 +296,7 @@ proptest! {
         let units = [LimitUnit::Hour, LimitUnit::Day, LimitUnit::WorkingDay, LimitUnit::Month];
         let unit = units[unit];
         let n = if unit == LimitUnit::Month { n % 6 + 1 } else { n };
-        let calendar = Calendar::vietnam();
+        let calendar = &*CALENDAR;
         let received = crate::day::midnight(from, calendar.zone()) + TimeDelta::seconds(second);
         let due = calendar.due(received, limit(n, unit), None).unwrap();
         prop_assert!(due > received);

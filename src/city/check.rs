@@ -4,6 +4,7 @@
 //! reported too, which is the price of showing everything in one run.
 
 mod devices;
+mod formalities;
 mod metrics;
 mod shapes;
 mod units;
@@ -31,6 +32,8 @@ pub(super) fn check(files: &Files, profile: Option<&Profile>, problems: &mut Pro
     devices::check_devices(files, problems);
     metrics::check_metrics(files, problems);
     metrics::check_published(files, problems);
+    formalities::check_formalities(files, problems);
+    formalities::check_services(files, problems);
 }
 
 fn check_ids(files: &Files, problems: &mut Problems) {

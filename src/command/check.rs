@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ioc_hub::{
+    calendar::Calendar,
     city::City,
     clock::{Clock as _, SystemClock},
     config::{Config, Loaded, Origin},
@@ -74,6 +75,7 @@ pub(super) async fn check(loaded: &Loaded, is_local: bool) -> anyhow::Result<()>
         report.note("insecure = true: connections are not encrypted");
     }
     let city = check_city(config, &mut report);
+    check_calendar(config, &mut report);
     if is_local {
         check_private(config, city.as_ref(), &mut report).await;
     } else {
@@ -110,6 +112,20 @@ fn check_city(config: &Config, report: &mut Report) -> Option<City> {
         Err(error) => {
             report.failed("city", error, "correct the folder of the key city.folder");
             None
+        }
+    }
+}
+
+fn check_calendar(config: &Config, report: &mut Report) {
+    match Calendar::configured(&config.calendar.file) {
+        Ok(calendar) => {
+            let years: Vec<String> = calendar.years().map(|year| year.to_string()).collect();
+            let version = calendar.version();
+            report.good("calendar", format!("{version}: years {}", years.join(", ")));
+            calendar.notes().iter().for_each(|note| report.note(note));
+        }
+        Err(error) => {
+            report.failed("calendar", error, "correct the file of the key calendar.file");
         }
     }
 }

@@ -55,7 +55,7 @@ pub type Terms = Vec<(i64, Amount)>;
 pub struct Facts {
     sums: BTreeMap<(Window, Measure), i64>,
     open: BTreeMap<Noun, OpenSums>,
-    ranked: BTreeMap<Ranked, BTreeMap<i16, i64>>,
+    ranked: BTreeMap<Ranked, BTreeMap<i32, i64>>,
     split: BTreeMap<(Measure, Dimension), BTreeMap<String, i64>>,
     formalities: BTreeMap<String, BTreeSet<Measure>>,
     ages: Vec<i64>,
@@ -95,7 +95,7 @@ impl Facts {
     }
 
     /// Adds a histogram.
-    pub fn add_ranked(&mut self, ranked: Ranked, counts: &[(i16, i64)]) {
+    pub fn add_ranked(&mut self, ranked: Ranked, counts: &[(i32, i64)]) {
         let histogram = self.ranked.entry(ranked).or_default();
         for &(bucket, count) in counts {
             *histogram.entry(bucket).or_default() += count;
@@ -134,7 +134,7 @@ impl Facts {
     }
 
     /// A histogram: bucket and count, ascending.
-    pub fn ranked(&self, ranked: Ranked) -> Vec<(i16, i64)> {
+    pub fn ranked(&self, ranked: Ranked) -> Vec<(i32, i64)> {
         let counts = self.ranked.get(&ranked).into_iter().flatten();
         counts.map(|(bucket, count)| (*bucket, *count)).collect()
     }

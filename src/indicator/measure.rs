@@ -39,14 +39,8 @@ pub enum Noun {
 
 impl Noun {
     /// Every noun.
-    pub const ALL: [Self; 6] = [
-        Self::Dossier,
-        Self::Ticket,
-        Self::Call,
-        Self::Petition,
-        Self::Document,
-        Self::Assessment,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Dossier, Self::Ticket, Self::Call, Self::Petition, Self::Document, Self::Assessment];
 }
 
 macro_rules! measures {
@@ -119,9 +113,10 @@ measures! {
         BoundaryKnown = "boundary_known",
         /// Formality has a fee.
         FeeFormality = "fee_formality",
-        /// Fees are known (an empty list is known).
+        /// At least one fee was told, waived ones included.
         FeeKnown = "fee_known",
-        /// Formality has a fee, and not every fee of the dossier is zero: base of online payment.
+        /// Formality has a fee (where the catalogue is silent: one was told), and the fees that were told
+        /// are not all zero: base of online payment.
         FeeDossier = "fee_dossier",
         /// Of the base of online payment: paid through a portal.
         PaidOnline = "paid_online",
@@ -202,8 +197,10 @@ measures! {
     Ticket {
         /// By day of creation: created, duplicates included. Those that follow have the same base.
         TicketReceived = "ticket_received",
-        /// Stands as a duplicate, or merged into another.
+        /// Stands as a duplicate.
         TicketDuplicate = "ticket_duplicate",
+        /// Duplicates, also those that stand otherwise but name the ticket that they repeat.
+        TicketMerged = "ticket_merged",
         /// Stands rejected.
         TicketRejected = "ticket_rejected",
         /// Stands transferred to another agency's own system.
@@ -268,40 +265,43 @@ measures! {
     Petition {
         /// By day of receipt: received. Those that follow have the same base.
         PetitionReceived = "petition_received",
-        /// Dissatisfied, or overdue when it was answered.
+        /// The petitioner is dissatisfied, or it was handled late. Open ones past their due time come from
+        /// [`OpenSums::dissatisfied`].
         PetitionDissatisfied = "petition_dissatisfied",
-        /// Linked to a dossier.
+        /// Names a dossier.
         PetitionOfDossier = "petition_of_dossier",
-        /// By day of the answer: answered. Those that follow have the same base.
+        /// By day of end: answered, published or refused. Those that follow have the same base.
         PetitionHandled = "petition_handled",
-        /// Answered in time.
+        /// In time.
         PetitionOnTime = "petition_on_time",
-        /// Answered late.
+        /// Late.
         PetitionLate = "petition_late",
+        /// Stands refused.
+        PetitionRefused = "petition_refused",
         /// Known whether the petitioner is satisfied.
         PetitionRated = "petition_rated",
         /// Satisfied.
         PetitionSatisfied = "petition_satisfied",
-        /// Answer published.
+        /// By day of publication: answer published. Those that follow have the same base.
         PetitionPublished = "petition_published",
-        /// Answer published within two working days.
+        /// Known whether in time.
+        PetitionPublishedKnown = "petition_published_known",
+        /// In time: within two working days after the answer.
         PetitionPublishedInTime = "petition_published_in_time",
-        /// By day of refusal: refused.
-        PetitionRefused = "petition_refused",
     }
     Document {
         /// By day of the review: found valid and to be digitised.
         DocumentReviewed = "document_reviewed",
         /// Without holder or type of result.
         DocumentDefect = "document_defect",
-        /// By day of digitising: digitised.
+        /// By day of digitising: digitised, signed or not.
         DocumentDigitised = "document_digitised",
         /// By day of signing: the electronic copy is signed and stored.
         DocumentSigned = "document_signed",
         /// By day of withdrawal: reviewed and no longer valid.
         DocumentWithdrawn = "document_withdrawn",
-        /// Digitised, and no longer valid.
-        DocumentDigitisedWithdrawn = "document_digitised_withdrawn",
+        /// Those of them whose electronic copy was signed.
+        DocumentSignedWithdrawn = "document_signed_withdrawn",
     }
     Assessment {
         /// By first day of its quarter: forms. Those that follow have the same base.
@@ -472,7 +472,7 @@ pub struct OpenSums {
     pub paused: i64,
     /// Of dossiers: overdue with an apology sent before the due time.
     pub overdue_apology: i64,
-    /// Of dossiers: overdue, and neither disliked nor complained of: what [`Measure::Dissatisfied`] lacks.
+    /// Overdue, and not yet in [`Measure::Dissatisfied`] or [`Measure::PetitionDissatisfied`].
     pub dissatisfied: i64,
     /// By age in working days.
     pub bands: [i64; AGE_BANDS],

@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ioc_ingest::dossier::{
-    Applicant, DossierChannel, DossierStatus, DossierStep, LimitUnit, PaidOnline, TimeLimit,
+    Applicant, DossierChannel, DossierStatus, DossierStep, PaidOnline, TimeLimit,
 };
 
 use super::{Pause, Rules, Step, Told, latest, small, sort};
@@ -127,13 +127,13 @@ pub fn fold(
     let fees = latest(steps, |step| step.fees.as_ref());
     let refused_at = first_of(closing, &[DossierStatus::NotAccepted]);
     let boundary_free = received_by.as_deref().zip(unit.as_deref()).and_then(|(by, unit)| {
-        rules.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
+        rules.areas.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
     });
     Some(Dossier {
         dossier: first.dossier.clone(),
         formality: latest(steps, |step| step.formality.clone()),
         field: latest(steps, |step| step.field.clone()),
-        unit,
+        unit: unit.clone(),
         received_by,
         channel,
         status: last.status,

@@ -178,6 +178,8 @@ pub(crate) fn city(devices: Vec<Device>) -> City {
             name_en: "Public lighting".to_owned(),
             public_space: true,
         }],
+        formalities: Vec::new(),
+        services: Vec::new(),
         warnings: Vec::new(),
     }
 }

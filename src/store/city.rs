@@ -17,8 +17,8 @@ use super::{
 };
 use crate::city::{City, Device};
 
-mod folder;
-mod noun;
+pub(super) mod folder;
+pub(super) mod noun;
 
 use noun::{NOUNS, Noun};
 
@@ -54,7 +54,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What kind of thing it is: city, unit, succession, map feature, metric, category, device, detector.
+    /// What kind of thing it is: city, unit, succession, map feature, metric, category,
+    /// formality, online service, device, detector.
     pub const fn noun(&self) -> &'static str {
         self.noun.name
     }

@@ -2,16 +2,18 @@
 //!
 //! Format: header of 19 bytes, then per row a field count (i16) and per field its length (i32, -1 for
 //! null) and bytes in network order, then the trailer -1. Timestamps are microseconds since
-//! 2000-01-01. (PostgreSQL documentation, COPY, "Binary Format".)
+//! 2000-01-01, dates are days since then. (PostgreSQL documentation, COPY, "Binary Format".)
 
 use bytes::{BufMut, Bytes, BytesMut};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use futures_util::SinkExt;
 use tokio_postgres::{Statement, Transaction};
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// 2000-01-01T00:00:00Z in microseconds of Unix time.
 const EPOCH_US: i64 = 946_684_800_000_000;
+/// 2000-01-01 in days since the begin of the first year.
+const EPOCH_DAY: i32 = 730_120;
 /// Memory that the first row reserves.
 const FIRST_BYTES: usize = 4096;
 const OID_INT2: u32 = 21;
@@ -94,6 +96,11 @@ impl Rows {
     pub(super) fn time(&mut self, value: impl Into<Option<DateTime<Utc>>>) -> &mut Self {
         let micros = value.into().map(|time| time.timestamp_micros() - EPOCH_US);
         self.i64(micros)
+    }
+
+    pub(super) fn date(&mut self, value: impl Into<Option<NaiveDate>>) -> &mut Self {
+        let days = value.into().map(|day| day.num_days_from_ce() - EPOCH_DAY);
+        self.i32(days)
     }
 
     pub(super) fn bytes(&mut self, value: &[u8]) -> &mut Self {
@@ -180,16 +187,18 @@ mod tests {
 
     #[test]
     fn a_row_is_laid_out_as_postgresql_documents() {
-        let mut rows = Rows::new(3);
+        let mut rows = Rows::new(4);
         let time = DateTime::from_timestamp(946_684_801, 0).unwrap();
-        rows.row().i32(7).time(time).array_i16(Some(&[Some(1), None]));
+        rows.row().i32(7).time(time).date(time.date_naive().succ_opt());
+        rows.array_i16(Some(&[Some(1), None]));
         assert_eq!(rows.len(), 1);
         let stream = rows.finish();
         let body = &stream[19..];
         let expected: &[u8] = &[
-            0, 3, // fields
+            0, 4, // fields
             0, 0, 0, 4, 0, 0, 0, 7, // int4 7
             0, 0, 0, 8, 0, 0, 0, 0, 0, 15, 66, 64, // one second in microseconds
+            0, 0, 0, 4, 0, 0, 0, 1, // 2000-01-02
             0, 0, 0, 30, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0,
             1, // header
             0, 0, 0, 2, 0, 1, 255, 255, 255, 255, // elements

@@ -33,7 +33,7 @@ fn small(value: u16) -> i16 {
     i16::try_from(value).unwrap_or(i16::MAX)
 }
 
-fn seq(value: u64) -> i64 {
+pub(super) fn seq(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

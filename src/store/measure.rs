@@ -1,34 +1,167 @@
-//! Sums of measures, what is open, quantiles, and the records behind a figure.
+//! Sums of measures, what is open, how values are distributed, and the records behind a figure.
+//!
+//! Every statement is generated from the definitions in `define`. Dossiers are summed up from the cube
+//! where that answers the question (`sql::blocks`), everything else from the records themselves; both
+//! give the same. Answers are per unit code as the records name it: trees of units are the caller's.
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use tokio_postgres::{Row, error::Error};
 
 use super::{Store, StoreError};
 use crate::indicator::measure::{
-    By, Histogram, Measure, Noun, OpenBorders, OpenPart, OpenSums, Ranked, Slice, Span, Sums,
+    By, Dimension, Histogram, Measure, Noun, OpenBorders, OpenPart, OpenSums, Ranked, Slice, Span,
+    Sums,
 };
 
-/// One record behind a figure: the columns of its noun that the API shows, and where the next page begins.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// Publishing system.
-    pub source: String,
-    /// Dossier code, ticket number, call, petition, document or form.
-    pub id: String,
-    /// Instant that put it into the span: its sort key together with source and id.
-    pub at: chrono::DateTime<chrono::Utc>,
-    /// What it adds to the figure.
-    pub amount: i64,
-    /// The record's public columns.
-    pub record: serde_json::Value,
-}
+pub(super) mod define;
+mod listing;
+mod open;
+pub(super) mod spread;
+pub(super) mod sql;
 
-/// Which page of records: those after `(at, source, id)`, oldest first.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// Null for the first page.
-    pub after: Option<(chrono::DateTime<chrono::Utc>, String, String)>,
-    /// Most rows.
-    pub limit: i64,
+pub use listing::{Listed, Page};
+
+impl Store {
+    /// Sums of measures of one noun over the records of a span and a slice, ordered by unit and key.
+    /// Where all sums are zero there is no row.
+    pub async fn measures(
+        &self,
+        measures: &[Measure],
+        span: Span,
+        slice: &Slice,
+        by: By,
+        zone: Tz,
+    ) -> Result<Vec<Sums>, StoreError> {
+        let failed = |error| StoreError::of("sum up measures", error);
+        if measures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = sql::sums(measures, span, slice, by, zone);
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        let sums = |row: &Row| {
+            let values = (0..measures.len()).map(|n| row.try_get(n + 2));
+            let values = values.collect::<Result<_, Error>>()?;
+            Ok(Sums { unit: row.try_get(0)?, key: row.try_get(1)?, values })
+        };
+        rows.iter().map(sums).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// What is open at an instant, by unit and key. Dossiers count once they were accepted.
+    pub async fn open_now(
+        &self,
+        noun: Noun,
+        borders: &OpenBorders,
+        slice: &Slice,
+        by: By,
+    ) -> Result<Vec<OpenSums>, StoreError> {
+        let failed = |error| StoreError::of("count what is open", error);
+        let Some(statement) = open::sums(noun, borders, by) else { return Ok(Vec::new()) };
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        rows.iter().map(open::read).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// What is open, by unit and day of receipt: how old it is, a calendar tells.
+    pub async fn open_days(
+        &self,
+        noun: Noun,
+        slice: &Slice,
+    ) -> Result<Vec<(String, NaiveDate, i64)>, StoreError> {
+        let failed = |error| StoreError::of("count what is open by day", error);
+        let Some(statement) = open::days(noun) else { return Ok(Vec::new()) };
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+
+    /// How values are distributed over the records of a span and a slice, by unit and key.
+    pub async fn histograms(
+        &self,
+        ranked: Ranked,
+        span: Span,
+        slice: &Slice,
+        by: By,
+        zone: Tz,
+    ) -> Result<Vec<Histogram>, StoreError> {
+        let failed = |error| StoreError::of("sum up histograms", error);
+        let statement = spread::histograms(ranked, span, slice, by, zone);
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        spread::read(&rows).map_err(failed)
+    }
+
+    /// Formalities of which the measure of dossiers is above zero, sorted, per unit.
+    pub async fn active_formalities(
+        &self,
+        measure: Measure,
+        span: Span,
+        slice: &Slice,
+        zone: Tz,
+    ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+        let failed = |error| StoreError::of("look for active formalities", error);
+        let by = By { unit: true, dimension: Some(Dimension::Formality) };
+        let statement = format!(
+            "select unit, array_agg(key order by key collate \"C\") from ({}) as active \
+             where key <> '' group by unit",
+            sql::sums(&[measure], span, slice, by, zone)
+        );
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+
+    /// The records that a measure counts in a span and a slice, oldest first.
+    pub async fn measured_records(
+        &self,
+        measure: Measure,
+        span: Span,
+        slice: &Slice,
+        page: &Page,
+        zone: Tz,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let statement = listing::measured(measure, span, page, zone);
+        self.listed(&statement, slice, page).await
+    }
+
+    /// The records of a part of what is open, oldest first.
+    pub async fn open_records(
+        &self,
+        noun: Noun,
+        part: OpenPart,
+        borders: &OpenBorders,
+        slice: &Slice,
+        page: &Page,
+    ) -> Result<Vec<Listed>, StoreError> {
+        match open::records(noun, part, borders, page) {
+            Some(statement) => self.listed(&statement, slice, page).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn listed(
+        &self,
+        statement: &str,
+        slice: &Slice,
+        page: &Page,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let failed = |error| StoreError::of("list the records behind a figure", error);
+        let at: Option<DateTime<Utc>> = page.after.as_ref().map(|after| after.0);
+        let source = page.after.as_ref().map(|after| after.1.as_str());
+        let id = page.after.as_ref().map(|after| after.2.as_str());
+        let mut values = sql::parameters(slice).to_vec();
+        values.extend::<[&(dyn tokio_postgres::types::ToSql + Sync); 4]>([&at, &source, &id, &page.limit]);
+        let rows = self.reader().await?;
+        let rows = rows.query(statement, &values).await.map_err(failed)?;
+        rows.iter().map(listing::read).collect::<Result<_, _>>().map_err(failed)
+    }
 }

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_ledger"),
     migration!(9, "0009_rollup"),
     migration!(10, "0010_onestop"),
+    migration!(11, "0011_indicator"),
 ];
 
 const GRANTS: &str = include_str!("schema/grants.sql");

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, Transaction};
 
 use super::{
     StoreError,
+    city::{folder, noun},
     copy::{self, Rows},
 };
 use crate::{
@@ -242,6 +243,14 @@ async fn seed_catalogues(transaction: &Transaction<'_>, city: &City) -> Done {
         transaction
             .execute(&category, &[&row.token, &row.name_vi, &row.name_en, &row.public_space])
             .await?;
+    }
+    // Thousands of rows: one statement for each table.
+    for (statement, rows) in [
+        (noun::INSERT_FORMALITY, folder::formalities(city)),
+        (noun::INSERT_SERVICE, folder::services(city)),
+    ] {
+        let rows = Value::Array(rows.into_values().collect());
+        transaction.execute(statement, &[&rows]).await?;
     }
     Ok(())
 }

@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+const METRIC_LATEST: &str = include_str!("metric_latest.sql");
+
 /// Reads everything.
 pub(crate) async fn load(
     client: &Client,
@@ -132,15 +134,7 @@ async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> 
 }
 
 async fn metrics(client: &Client) -> Read<Vec<(String, MetricValue, DateTime<Utc>)>> {
-    let rows = client
-        .query(
-            "select distinct on (m.name, m.device_id, m.unit, m.labels) \
-                    d.source, m.name, m.unit, m.labels, m.value, m.bound, m.time \
-             from metric_value m join device d on d.id = m.device_id \
-             order by m.name, m.device_id, m.unit, m.labels, m.time desc",
-            &[],
-        )
-        .await?;
+    let rows = client.query(METRIC_LATEST, &[]).await?;
     let value = |row: &tokio_postgres::Row| {
         let text = |column: &str| row.get::<_, String>(column).into_boxed_str();
         let labels: BTreeMap<Box<str>, Box<str>> =

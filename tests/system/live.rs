@@ -344,6 +344,20 @@ async fn a_metric_is_shown_per_unit_and_corridors_sum_their_stations() -> anyhow
             && matches!(device.service, Service::Vds | Service::Cctv)
     });
     assert_eq!(channel[traffic].value(corridor, "devices"), stations.count());
+
+    // A hub that starts again knows the latest of every unit.
+    let name = metric.name.clone();
+    let mut other = sample(&name, 12.0, time, 3);
+    other["values"][0]["unit"] = json!("gso:31135");
+    site.publish_json("metric/national-portal/sample", &other).await?;
+    site.wait_count("select count(*) from metric_value", 3).await?;
+    let (options, database, broker) = site.stop().await?;
+    let site = Site::start_on(options, database, broker).await?;
+    let viewer = site.account("second", ioc_hub::access::Role::Viewer).await?;
+    let mut channel = Channel::open(&viewer).await?;
+    let figures = channel.follow(1, &format!("metrics/{name}")).await?;
+    channel.wait_value(figures, key, "value", 793).await?;
+    channel.wait_value(figures, "national-portal|gso:31135|", "value", 12).await?;
     site.stop().await?;
     Ok(())
 }

@@ -21,6 +21,8 @@ pub(super) fn rows(noun: &Noun, city: &City, devices: &[Device]) -> Rows {
         "map feature" => map_features(city),
         "metric" => metrics(city),
         "category" => categories(city),
+        "formality" => formalities(city),
+        "online service" => services(city),
         DEVICE => devices.iter().map(device).collect(),
         _ => devices.iter().flat_map(detectors).collect(),
     }
@@ -91,6 +93,45 @@ fn categories(city: &City) -> Rows {
         (category.token.clone(), row)
     };
     city.categories.iter().map(row).collect()
+}
+
+pub(in crate::store) fn formalities(city: &City) -> Rows {
+    use ioc_ingest::Word as _;
+    let row = |formality: &crate::city::Formality| {
+        let limit = formality.limit;
+        let row = json!({
+            "code": formality.code, "valid_from": formality.valid_from,
+            "valid_to": formality.valid_to, "name_vi": formality.name_vi,
+            "name_en": formality.name_en, "field": formality.field,
+            "level": formality.level.as_str(), "sector": formality.sector,
+            "announced_on": formality.announced_on, "effective_on": formality.effective_on,
+            "published_on": formality.published_on, "complete_parts": formality.complete_parts,
+            "eligible_full": formality.eligible_full,
+            "online_level": formality.online_level.as_str(), "has_fee": formality.has_fee,
+            "npsp_linked": formality.npsp_linked,
+            "requires_paper_result": formality.requires_paper_result,
+            "audience": formality.audience.map(crate::city::Audience::as_str),
+            "limit_value": limit.map(|limit| limit.value),
+            "limit_unit": limit.map(|limit| limit.unit.as_str()),
+            "source": formality.source, "mark": formality.mark.as_str(),
+        });
+        (format!("{} from {}", formality.code, formality.valid_from), row)
+    };
+    city.formalities.iter().map(row).collect()
+}
+
+pub(in crate::store) fn services(city: &City) -> Rows {
+    let row = |service: &crate::city::OnlineService| {
+        let row = json!({
+            "code": service.code, "valid_from": service.valid_from, "valid_to": service.valid_to,
+            "formality": service.formality, "name_vi": service.name_vi,
+            "name_en": service.name_en, "state": service.state.as_str(),
+            "npsp_linked": service.npsp_linked, "source": service.source,
+            "mark": service.mark.as_str(),
+        });
+        (format!("{} from {}", service.code, service.valid_from), row)
+    };
+    city.services.iter().map(row).collect()
 }
 
 fn device(device: &Device) -> (String, Value) {

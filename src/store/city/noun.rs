@@ -22,7 +22,7 @@ pub(super) const DEVICE: &str = "device";
 
 /// Every noun; each refers only to those before it.
 pub(super) const NOUNS: &[Noun] =
-    &[CITY, UNIT, SUCCESSION, MAP_FEATURE, METRIC, CATEGORY, DEVICES, DETECTOR];
+    &[CITY, UNIT, SUCCESSION, MAP_FEATURE, METRIC, CATEGORY, FORMALITY, SERVICE, DEVICES, DETECTOR];
 
 const CITY: Noun = Noun {
     name: "city",
@@ -114,6 +114,58 @@ const CATEGORY: Noun = Noun {
              from jsonb_populate_record(null::ticket_category, $1) r where c.id = r.id",
     remove: "delete from ticket_category where id = $1::jsonb->>'id'",
 };
+
+const FORMALITY: Noun = Noun {
+    name: "formality",
+    actions: ["add_formality", "change_formality", "remove_formality"],
+    select: "select code || ' from ' || valid_from, to_jsonb(f) from formality f",
+    insert: INSERT_FORMALITY,
+    update: "update formality f \
+             set valid_to = r.valid_to, name_vi = r.name_vi, name_en = r.name_en, field = r.field, \
+                 level = r.level, announced_on = r.announced_on, effective_on = r.effective_on, \
+                 published_on = r.published_on, complete_parts = r.complete_parts, \
+                 eligible_full = r.eligible_full, online_level = r.online_level, \
+                 has_fee = r.has_fee, npsp_linked = r.npsp_linked, \
+                 requires_paper_result = r.requires_paper_result, audience = r.audience, \
+                 limit_value = r.limit_value, limit_unit = r.limit_unit, sector = r.sector, \
+                 source = r.source, mark = r.mark \
+             from jsonb_populate_record(null::formality, $1) r \
+             where f.code = r.code and f.valid_from = r.valid_from",
+    // What was imported stays.
+    remove: "",
+};
+
+/// Takes one row or a list of rows.
+pub(in crate::store) const INSERT_FORMALITY: &str = "insert into formality \
+       (code, valid_from, valid_to, name_vi, name_en, field, level, announced_on, effective_on, \
+        published_on, complete_parts, eligible_full, online_level, has_fee, npsp_linked, \
+        requires_paper_result, audience, limit_value, limit_unit, sector, source, mark) \
+     select code, valid_from, valid_to, name_vi, name_en, field, level, announced_on, effective_on, \
+        published_on, complete_parts, eligible_full, online_level, has_fee, npsp_linked, \
+        requires_paper_result, audience, limit_value, limit_unit, sector, source, mark \
+     from jsonb_populate_recordset(null::formality, \
+          case jsonb_typeof($1::jsonb) when 'array' then $1 else jsonb_build_array($1) end)";
+
+const SERVICE: Noun = Noun {
+    name: "online service",
+    actions: ["add_online_service", "change_online_service", "remove_online_service"],
+    select: "select code || ' from ' || valid_from, to_jsonb(s) from online_service s",
+    insert: INSERT_SERVICE,
+    update: "update online_service s \
+             set valid_to = r.valid_to, formality = r.formality, name_vi = r.name_vi, \
+                 name_en = r.name_en, state = r.state, npsp_linked = r.npsp_linked, \
+                 source = r.source, mark = r.mark \
+             from jsonb_populate_record(null::online_service, $1) r \
+             where s.code = r.code and s.valid_from = r.valid_from",
+    remove: "",
+};
+
+/// Takes one row or a list of rows.
+pub(in crate::store) const INSERT_SERVICE: &str = "insert into online_service \
+       (code, valid_from, valid_to, formality, name_vi, name_en, state, npsp_linked, source, mark) \
+     select code, valid_from, valid_to, formality, name_vi, name_en, state, npsp_linked, source, mark \
+     from jsonb_populate_recordset(null::online_service, \
+          case jsonb_typeof($1::jsonb) when 'array' then $1 else jsonb_build_array($1) end)";
 
 const DEVICES: Noun = Noun {
     name: DEVICE,

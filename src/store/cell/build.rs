@@ -1,0 +1,359 @@
+//! The cube from the dossiers as they stand: to build it anew, and to compare.
+//!
+//! A month at a time, each in one transaction that keeps writers waiting: what they have not committed
+//! is added when they go on, since they add differences. Years are sums of their stored months.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio_postgres::{Client, Transaction};
+
+use super::{
+    super::{
+        Store, StoreError,
+        measure::sql::{level, month_of, year_of},
+    },
+    HANDLED, KEY, each, facts, handling,
+};
+use crate::{indicator::measure::Span, store::measure::define::Day};
+
+/// Differences that are told of one month; of more, the first ones.
+const DIFFERENT_MAX: i64 = 200;
+
+/// What was built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Months.
+    pub months: u64,
+    /// Cells.
+    pub cells: u64,
+}
+
+/// One figure of the cube that is not what the dossiers give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CellDifference {
+    /// `dossier_cell` or `dossier_handling`.
+    pub table: &'static str,
+    /// Key of the cell, as `column=value` for those that are not empty.
+    pub cell: String,
+    /// Column.
+    pub column: String,
+    /// Stored value; 0 when there is no row.
+    pub stored: i64,
+    /// Value that the dossiers give.
+    pub recomputed: i64,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Months.
+    pub months: u64,
+    /// Cells that agree.
+    pub cells: u64,
+    /// What differs.
+    pub differences: Vec<CellDifference>,
+    /// Whether there are more than are told.
+    pub more: bool,
+}
+
+impl Store {
+    /// Builds the cube of the months and years that a span touches anew; of all, without one.
+    pub async fn recompute_cells(&self, span: Option<Span>) -> Result<Rebuilt, StoreError> {
+        let failed = |error| StoreError::of("build the cube of dossiers anew", error);
+        let mut client = self.connect_owner().await?;
+        client.batch_execute(SESSION).await.map_err(failed)?;
+        let mut rebuilt = Rebuilt::default();
+        let months = months(&client, span).await?;
+        for &month in &months {
+            let transaction = client.transaction().await.map_err(failed)?;
+            rebuilt.cells += build_month(&transaction, month).await?;
+            transaction.commit().await.map_err(failed)?;
+            rebuilt.months += 1;
+        }
+        let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
+        years.dedup();
+        for year in years {
+            let transaction = client.transaction().await.map_err(failed)?;
+            rebuilt.cells += build_year(&transaction, year).await?;
+            transaction.commit().await.map_err(failed)?;
+        }
+        client.batch_execute("analyze dossier_cell, dossier_handling").await.map_err(failed)?;
+        Ok(rebuilt)
+    }
+
+    /// Compares the cube of the months and years that a span touches with the dossiers; all, without
+    /// one. Each month is one statement and so one moment of the database: a hub may write meanwhile.
+    pub async fn verify_cells(&self, span: Option<Span>) -> Result<Verified, StoreError> {
+        let failed = |error| StoreError::of("compare the cube of dossiers", error);
+        let client = self.connect_owner().await?;
+        client.batch_execute(SESSION).await.map_err(failed)?;
+        let mut verified = Verified::default();
+        let months = months(&client, span).await?;
+        for &month in &months {
+            compare(&client, "dossier_cell", &compare_month(month), &mut verified).await?;
+            compare(&client, "dossier_handling", &compare_handling(month), &mut verified).await?;
+            verified.months += 1;
+        }
+        let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
+        years.dedup();
+        for year in years {
+            compare(&client, "dossier_cell", &compare_year(year), &mut verified).await?;
+        }
+        Ok(verified)
+    }
+}
+
+/// Whole months are sorted and hashed: with the memory of small questions that goes by the disk.
+const SESSION: &str = "set work_mem = '256MB'; set jit = off";
+
+/// Months that hold dossiers or cells, within a span.
+async fn months(client: &Client, span: Option<Span>) -> Result<Vec<Span>, StoreError> {
+    let failed = |error| StoreError::of("look for the months of dossiers", error);
+    let days = Day::DOSSIER.map(|day| {
+        let column = day.moment().day.unwrap_or_default();
+        format!("select min({column}) as first, max({column}) as last from dossier d")
+    });
+    let row = client
+        .query_one(
+            &format!(
+                "select min(first), max(last) from ({} union all \
+                 select min(day), max(day) from dossier_cell where level = {}) bounds",
+                days.join(" union all "),
+                level::MONTH
+            ),
+            &[],
+        )
+        .await
+        .map_err(failed)?;
+    let bounds: (Option<NaiveDate>, Option<NaiveDate>) =
+        (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    let (Some(first), Some(last)) = bounds else { return Ok(Vec::new()) };
+    let (mut first, mut end) = (first, last);
+    if let Some(span) = span {
+        first = first.max(span.from);
+        end = end.min(span.to.pred_opt().unwrap_or(span.to));
+    }
+    let mut months = Vec::new();
+    let mut month = month_of(first);
+    while month.from <= end {
+        months.push(month);
+        month = month_of(month.to);
+    }
+    Ok(months)
+}
+
+/// All cells of a month that its dossiers give: level, key, measures.
+fn month_cells(month: Span) -> String {
+    let dossiers = "(select d.*, coalesce(d.unit, '') as of_unit, coalesce(d.field, '') as of_field, \
+        coalesce(d.formality, '') as of_formality from dossier d) d";
+    let within = format!("@ >= '{}' and @ < '{}'", month.from, month.to);
+    let keys = format!(
+        "case when grouping(@) = 0 then {day}::int2 else {formality}::int2 end as level, \
+         coalesce(@, '{from}') as day, d.of_unit as unit, coalesce(d.of_field, '') as field, \
+         coalesce(d.of_formality, '') as formality, d.channel",
+        from = month.from,
+        day = level::DAY,
+        formality = level::MONTH_FORMALITY,
+    );
+    let grouping = "grouping sets ((@, d.of_unit, d.channel), \
+         (d.of_unit, d.of_field, d.of_formality, d.channel))";
+    let parts = Day::DOSSIER
+        .map(|day| facts(day, dossiers, &keys, None, &within, grouping))
+        .join(" union all ");
+    let sums = each("sum(@)::int8 as @");
+    let rolled = |level: i16, unit: &str, field: &str, formality: &str| {
+        format!(
+            "select {level}::int2, '{}'::date, {unit} as unit, {field} as field, \
+               {formality} as formality, channel{} \
+             from finest where level = {} group by 3, 4, 5, 6",
+            month.from,
+            each("sum(@)::int8"),
+            level::MONTH_FORMALITY
+        )
+    };
+    let levels = [
+        rolled(level::MONTH, "unit", "''", "''"),
+        rolled(level::MONTH_FIELD, "unit", "field", "''"),
+        rolled(level::MONTH_TOTAL, "''", "field", "formality"),
+    ]
+    .join(" union all ");
+    format!(
+        "with parts as ({parts}), finest as materialized (
+           select level, {KEY}{sums} from parts group by level, {KEY}
+         )
+         select * from finest union all {levels}"
+    )
+}
+
+/// The cells of a year, from its stored months.
+fn year_cells(year: Span) -> String {
+    format!(
+        "select {year_level}::int2 as level, '{from}'::date as day, unit, field, formality, channel{sums} \
+         from dossier_cell where level = {month_level} and day >= '{from}' and day < '{to}' \
+         group by unit, field, formality, channel",
+        year_level = level::YEAR_FORMALITY,
+        month_level = level::MONTH_FORMALITY,
+        sums = each("sum(@)::int8 as @"),
+        from = year.from,
+        to = year.to,
+    )
+}
+
+/// The histogram of a month.
+fn month_handling(month: Span) -> String {
+    format!(
+        "select month, unit, minutes, count(*) as dossiers from (
+           select {} from dossier d where {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
+         ) x group by month, unit, minutes",
+        handling(),
+        month.from,
+        month.to
+    )
+}
+
+/// Keeps writers waiting until the end of the transaction; readers go on.
+const LOCK: &str = "lock table dossier_cell, dossier_handling in share row exclusive mode";
+
+async fn build_month(transaction: &Transaction<'_>, month: Span) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::of("build a month of the cube", error);
+    let (from, to) = (month.from, month.to);
+    let handling = month_handling(month);
+    transaction
+        .batch_execute(&format!(
+            "{LOCK};
+             delete from dossier_cell where level < {} and day >= '{from}' and day < '{to}';
+             delete from dossier_handling where month = '{from}';
+             insert into dossier_handling (month, unit, minutes, dossiers) {handling}",
+            level::YEAR_FORMALITY
+        ))
+        .await
+        .map_err(failed)?;
+    insert(transaction, &month_cells(month)).await.map_err(failed)
+}
+
+async fn build_year(transaction: &Transaction<'_>, year: Span) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::of("build a year of the cube", error);
+    let (level, from) = (level::YEAR_FORMALITY, year.from);
+    transaction
+        .batch_execute(&format!(
+            "{LOCK}; delete from dossier_cell where level = {level} and day = '{from}'"
+        ))
+        .await
+        .map_err(failed)?;
+    insert(transaction, &year_cells(year)).await.map_err(failed)
+}
+
+async fn insert(transaction: &Transaction<'_>, cells: &str) -> Result<u64, tokio_postgres::Error> {
+    let insert = format!(
+        "insert into dossier_cell (level, {KEY}{}) select * from ({cells}) c order by level, {KEY}",
+        each("@")
+    );
+    transaction.execute(&insert, &[]).await
+}
+
+/// Cells of a month that differ: key, stored, recomputed.
+fn compare_month(month: Span) -> String {
+    let stored = format!(
+        "level < {} and day >= '{}' and day < '{}'",
+        level::YEAR_FORMALITY,
+        month.from,
+        month.to
+    );
+    compared("dossier_cell", &format!("level, {KEY}"), &stored, &month_cells(month))
+}
+
+fn compare_year(year: Span) -> String {
+    let stored = format!("level = {} and day = '{}'", level::YEAR_FORMALITY, year.from);
+    compared("dossier_cell", &format!("level, {KEY}"), &stored, &year_cells(year))
+}
+
+fn compare_handling(month: Span) -> String {
+    let stored = format!("month = '{}'", month.from);
+    compared("dossier_handling", "month, unit, minutes", &stored, &month_handling(month))
+}
+
+/// The stored and the recomputed row of every key where they differ, a missing one as null; in one
+/// more row how many agree. Rows of zeros are as good as none.
+fn compared(table: &str, key: &str, stored: &str, recomputed: &str) -> String {
+    let values = if table == "dossier_cell" { each("@") } else { ", dossiers".to_owned() };
+    let columns: Vec<&str> = values.trim_start_matches(", ").split(", ").collect();
+    let all = |template: &str, between: &str| {
+        let filled = columns.iter().map(|column| template.replace('@', column));
+        filled.collect::<Vec<_>>().join(between)
+    };
+    let join = key.split(", ").map(|column| format!("s.{column} = r.{column}"));
+    format!(
+        "with recomputed as ({recomputed}), stored as (
+           select {key}{values} from {table} where {stored} and not ({zeros})
+         ), both_sides as (
+           select to_jsonb(s) as stored, to_jsonb(r) as recomputed, {agrees} as agrees
+           from stored s full join (select * from recomputed where not ({zeros})) r on {join}
+         )
+         select null::jsonb, null::jsonb, count(*) filter (where agrees) from both_sides
+         union all (select stored, recomputed, null from both_sides where not agrees limit {limit})",
+        zeros = all("@ = 0", " and "),
+        agrees = all("coalesce(s.@, 0) = coalesce(r.@, 0)", " and "),
+        join = join.collect::<Vec<_>>().join(" and "),
+        limit = DIFFERENT_MAX + 1
+    )
+}
+
+async fn compare(
+    client: &Client,
+    table: &'static str,
+    statement: &str,
+    verified: &mut Verified,
+) -> Result<(), StoreError> {
+    let failed = |error| StoreError::of("compare the cube of dossiers", error);
+    let rows = client.query(statement, &[]).await.map_err(failed)?;
+    let mut different = 0;
+    for row in &rows {
+        if let Some(agree) = row.try_get::<_, Option<i64>>(2).map_err(failed)? {
+            verified.cells += agree.unsigned_abs();
+            continue;
+        }
+        let side = |n: usize| {
+            let side: Option<Value> = row.try_get(n).map_err(failed)?;
+            Ok(side.as_ref().and_then(Value::as_object).cloned().unwrap_or_default())
+        };
+        verified.differences.extend(differences(table, &side(0)?, &side(1)?));
+        different += 1;
+    }
+    verified.more |= different > DIFFERENT_MAX;
+    Ok(())
+}
+
+/// Columns that differ between two rows of a key, of which one may be missing.
+fn differences(
+    table: &'static str,
+    stored: &Map<String, Value>,
+    recomputed: &Map<String, Value>,
+) -> Vec<CellDifference> {
+    let is_key = |column: &str| {
+        matches!(
+            column,
+            "level" | "day" | "unit" | "field" | "formality" | "channel" | "month" | "minutes"
+        )
+    };
+    let row = if stored.is_empty() { recomputed } else { stored };
+    let parts = row.iter().filter(|(column, _)| is_key(column)).filter_map(|(column, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        (!value.is_empty()).then(|| format!("{column}={value}"))
+    });
+    let cell = parts.collect::<Vec<_>>().join(" ");
+    let value = |row: &Map<String, Value>, column: &str| {
+        row.get(column).and_then(Value::as_i64).unwrap_or_default()
+    };
+    row.keys()
+        .filter(|column| !is_key(column))
+        .map(|column| CellDifference {
+            table,
+            cell: cell.clone(),
+            column: column.clone(),
+            stored: value(stored, column),
+            recomputed: value(recomputed, column),
+        })
+        .filter(|difference| difference.stored != difference.recomputed)
+        .collect()
+}

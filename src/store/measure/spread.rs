@@ -1,0 +1,88 @@
+//! How values are distributed: histograms, for quantiles.
+
+use chrono_tz::Tz;
+use tokio_postgres::{Row, error::Error};
+
+use super::{
+    define::ranked as definition,
+    sql::{blocks, dimension_key, filter, source, unit_key},
+};
+use crate::indicator::measure::{By, Dimension, Histogram, Ranked, Slice, Span};
+
+/// The bucket of a value: exact below 128, then its seven leading bits.
+pub(in crate::store) fn bucket(value: &str) -> String {
+    let octaves: Vec<String> = (7..31).map(|bit| (1_u32 << bit).to_string()).collect();
+    format!("({value} & (-1 << width_bucket({value}, '{{{}}}'::int4[])))", octaves.join(","))
+}
+
+/// Histograms by unit and key.
+pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone: Tz) -> String {
+    let (noun, day, value) = definition(ranked);
+    let from_records = |span: Span| {
+        format!(
+            "select {}::text as unit, {}::text as key, {} as minutes, count(*) as n from {} \
+             where {} and {value} is not null group by 1, 2, 3",
+            unit_key(noun, by),
+            dimension_key(noun, day, by.dimension, zone),
+            bucket(value),
+            source(noun, false),
+            filter(noun, day, span, zone)
+        )
+    };
+    let is_kept = ranked == Ranked::Handling
+        && slice.formality.is_none()
+        && slice.field.is_none()
+        && slice.channel.is_none()
+        && matches!(by.dimension, None | Some(Dimension::Month));
+    // The cube's blocks of the same question end with the same months.
+    let parts: Vec<String> = if is_kept {
+        let of_months = By { dimension: Some(Dimension::Month), ..by };
+        let parts = blocks(span, slice, of_months).into_iter();
+        parts
+            .map(|block| match block.span {
+                span if is_whole_months(span) => from_months(span, by),
+                span => from_records(span),
+            })
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let parts = if parts.is_empty() { vec![from_records(span)] } else { parts };
+    format!(
+        "select unit, key, minutes, sum(n)::int8 from ({}) parts group by 1, 2, 3 order by 1, 2, 3",
+        parts.join(" union all ")
+    )
+}
+
+fn is_whole_months(span: Span) -> bool {
+    use chrono::Datelike as _;
+    span.from.day() == 1 && span.to.day() == 1
+}
+
+fn from_months(span: Span, by: By) -> String {
+    let unit = if by.unit { "h.unit" } else { "''" };
+    let key = match by.dimension {
+        Some(Dimension::Month) => "to_char(h.month, 'YYYY-MM')",
+        _ => "''",
+    };
+    format!(
+        "select {unit}::text as unit, {key}::text as key, h.minutes, sum(h.dossiers) as n \
+         from dossier_handling h where h.month >= '{}' and h.month < '{}' \
+           and ($1::text[] is null or h.unit = any($1)) and $2::text is null and $3::text is null \
+           and $4::text is null and $5::text is null group by 1, 2, 3",
+        span.from, span.to
+    )
+}
+
+pub(super) fn read(rows: &[Row]) -> Result<Vec<Histogram>, Error> {
+    let mut histograms: Vec<Histogram> = Vec::new();
+    for row in rows {
+        let (unit, key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let count = (row.try_get(2)?, row.try_get(3)?);
+        match histograms.last_mut().filter(|last| last.unit == unit && last.key == key) {
+            Some(last) => last.counts.push(count),
+            None => histograms.push(Histogram { unit, key, counts: vec![count] }),
+        }
+    }
+    Ok(histograms)
+}

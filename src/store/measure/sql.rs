@@ -1,0 +1,357 @@
+//! Statements over measures, generated from their definitions: from the records of a noun, and for
+//! dossiers from the cube where it answers the question.
+//!
+//! Every statement takes the same five parameters, those of [`parameters`]; what is null does not
+//! restrict. Days and the zone stand in the text: they decide which parts of the cube are read.
+
+use std::fmt::Write as _;
+
+use chrono::{Datelike as _, Months, NaiveDate};
+use chrono_tz::Tz;
+use tokio_postgres::types::ToSql;
+
+use super::define::{Day, column, definition, table, unit};
+use crate::{
+    day::midnight,
+    indicator::measure::{By, Dimension, Measure, Noun, Slice, Span},
+};
+
+/// Part of a span, and what answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Level of the cube; null for the records.
+    pub(super) level: Option<i16>,
+    /// Its days.
+    pub(super) span: Span,
+}
+
+/// Levels of the cube, as `dossier_cell.level` documents them.
+pub(in crate::store) mod level {
+    pub(in crate::store) const DAY: i16 = 1;
+    pub(in crate::store) const MONTH: i16 = 2;
+    pub(in crate::store) const MONTH_FIELD: i16 = 3;
+    pub(in crate::store) const MONTH_FORMALITY: i16 = 4;
+    pub(in crate::store) const MONTH_TOTAL: i16 = 5;
+    pub(in crate::store) const YEAR_FORMALITY: i16 = 6;
+}
+
+/// Parameters of every statement.
+pub(super) fn parameters(slice: &Slice) -> [&(dyn ToSql + Sync); 5] {
+    [&slice.units, &slice.formality, &slice.field, &slice.channel, &slice.category]
+}
+
+/// Cuts a span of dossiers into blocks of the cube, and of records where it does not reach.
+pub(super) fn blocks(span: Span, slice: &Slice, by: By) -> Vec<Block> {
+    let by_formality = slice.formality.is_some() || by.dimension == Some(Dimension::Formality);
+    let by_field = by_formality || slice.field.is_some() || by.dimension == Some(Dimension::Field);
+    let by_unit = by.unit || slice.units.is_some();
+    let days = (!by_field).then_some(level::DAY);
+    let months = match (by_formality, by_field, by_unit) {
+        (true, _, true) => level::MONTH_FORMALITY,
+        (true, _, false) => level::MONTH_TOTAL,
+        (false, true, _) => level::MONTH_FIELD,
+        (false, false, _) => level::MONTH,
+    };
+    if by.dimension == Some(Dimension::Day) {
+        return vec![Block { level: days, span }];
+    }
+    let mut blocks = Vec::new();
+    let (before, inside, after) = cut(span, month_of);
+    let has_years = months == level::MONTH_FORMALITY && by.dimension != Some(Dimension::Month);
+    let (early, years, late) =
+        if has_years { cut(inside, year_of) } else { (inside, EMPTY, EMPTY) };
+    for (level, span) in [
+        (days, before),
+        (Some(months), early),
+        (Some(level::YEAR_FORMALITY), years),
+        (Some(months), late),
+        (days, after),
+    ] {
+        if span.from < span.to {
+            blocks.push(Block { level, span });
+        }
+    }
+    blocks
+}
+
+const EMPTY: Span = Span { from: NaiveDate::MIN, to: NaiveDate::MIN };
+
+/// Cuts a span where its whole periods begin and end.
+fn cut(span: Span, period_of: impl Fn(NaiveDate) -> Span) -> (Span, Span, Span) {
+    let Span { from, to } = span;
+    let first = period_of(from);
+    let begin = if first.from == from { from } else { first.to };
+    let end = period_of(to).from;
+    if from >= to || begin >= end {
+        return (span, EMPTY, EMPTY);
+    }
+    let part = |from, to| Span { from, to };
+    (part(from, begin), part(begin, end), part(end, to))
+}
+
+/// The civil month around a day.
+pub(in crate::store) fn month_of(day: NaiveDate) -> Span {
+    let from = day.with_day(1).unwrap_or(day);
+    Span { from, to: from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX) }
+}
+
+/// The civil year around a day.
+pub(in crate::store) fn year_of(day: NaiveDate) -> Span {
+    let from = NaiveDate::from_yo_opt(day.year(), 1).unwrap_or(day);
+    Span { from, to: from.checked_add_months(Months::new(12)).unwrap_or(NaiveDate::MAX) }
+}
+
+/// Sums of measures of one noun.
+pub(super) fn sums(measures: &[Measure], span: Span, slice: &Slice, by: By, zone: Tz) -> String {
+    let Some(noun) = measures.first().map(|measure| measure.noun()) else { return String::new() };
+    let whole = [Block { level: None, span }];
+    let blocks = if noun == Noun::Dossier { blocks(span, slice, by) } else { whole.to_vec() };
+    let parts = blocks.iter().flat_map(|block| match block.level {
+        Some(level) => vec![cells(measures, level, block.span, by)],
+        None => records(measures, noun, block.span, by, zone),
+    });
+    let parts: Vec<String> = parts.collect();
+    let parts = if parts.is_empty() { vec![nothing(measures.len())] } else { parts };
+    let totals = list(measures.len(), |n| format!("sum(v{n})::int8"));
+    let any = (0..measures.len()).map(|n| format!("sum(v{n}) <> 0")).collect::<Vec<_>>();
+    format!(
+        "select unit, key{totals} from ({}) parts group by unit, key having {} order by unit, key",
+        parts.join(" union all "),
+        any.join(" or ")
+    )
+}
+
+/// No rows, of an empty span; the parameters still stand in it.
+fn nothing(values: usize) -> String {
+    let values = list(values, |n| format!("0::int8 as v{n}"));
+    format!(
+        "select ''::text as unit, ''::text as key{values} where false and $1::text[] is null \
+         and $2::text is null and $3::text is null and $4::text is null and $5::text is null"
+    )
+}
+
+/// A column for each number, each after a comma.
+fn list(count: usize, column: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |mut text, n| {
+        let _infallible = write!(text, ", {}", column(n));
+        text
+    })
+}
+
+fn cells(measures: &[Measure], level: i16, span: Span, by: By) -> String {
+    let unit = if by.unit { "c.unit" } else { "''" };
+    let key = match by.dimension {
+        None => "''",
+        Some(Dimension::Channel) => "c.channel",
+        Some(Dimension::Field) => "c.field",
+        Some(Dimension::Formality) => "c.formality",
+        // Dossiers have neither.
+        Some(Dimension::Category | Dimension::Kind) => "''",
+        Some(Dimension::Month) => "to_char(c.day, 'YYYY-MM')",
+        Some(Dimension::Day) => "to_char(c.day, 'YYYY-MM-DD')",
+    };
+    let values = list(measures.len(), |n| format!("sum(c.{})::int8 as v{n}", measures[n].as_str()));
+    format!(
+        "select {unit}::text as unit, {key}::text as key{values} from dossier_cell c where {} group by 1, 2",
+        cell_filter(level, span)
+    )
+}
+
+/// Which cells of a level lie in a span and a slice.
+pub(super) fn cell_filter(level: i16, span: Span) -> String {
+    format!(
+        "c.level = {level} and c.day >= '{}' and c.day < '{}' \
+         and ($1::text[] is null or c.unit = any($1)) and ($2::text is null or c.formality = $2) \
+         and ($3::text is null or c.field = $3) and ($4::text is null or c.channel = $4) \
+         and $5::text is null",
+        span.from, span.to
+    )
+}
+
+/// Sums from the records, a statement for each kind of day.
+fn records(measures: &[Measure], noun: Noun, span: Span, by: By, zone: Tz) -> Vec<String> {
+    let definitions: Vec<_> = measures.iter().map(|&measure| definition(measure)).collect();
+    let mut days: Vec<Day> = definitions.iter().map(|definition| definition.day).collect();
+    days.sort_unstable();
+    days.dedup();
+    let part = |day: Day| {
+        let here = definitions.iter().filter(|definition| definition.day == day);
+        let catalogue = here.clone().any(|definition| definition.catalogue);
+        let values = list(definitions.len(), |n| {
+            let definition = &definitions[n];
+            let when = &definition.when;
+            match definition.amount {
+                _ if definition.day != day => format!("0::int8 as v{n}"),
+                None => format!("count(*) filter (where {when}) as v{n}"),
+                Some(amount) => {
+                    format!("coalesce(sum({amount}) filter (where {when}), 0)::int8 as v{n}")
+                }
+            }
+        });
+        // Whatever none of them counts need not be read.
+        let any: Vec<&str> = here.map(|definition| &*definition.when).collect();
+        let any = if any.contains(&"true") { "true".to_owned() } else { any.join(" or ") };
+        format!(
+            "select {}::text as unit, {}::text as key{values} from {} where {} and ({any}) group by 1, 2",
+            unit_key(noun, by),
+            dimension_key(noun, day, by.dimension, zone),
+            source(noun, catalogue),
+            filter(noun, day, span, zone)
+        )
+    };
+    days.into_iter().map(part).collect()
+}
+
+/// Records `d` of a noun, with the catalogue `f` where it is needed.
+pub(in crate::store) fn source(noun: Noun, catalogue: bool) -> String {
+    let (table, _) = table(noun);
+    if catalogue { format!("{table} d {CATALOGUE}") } else { format!("{table} d") }
+}
+
+/// The entry of the catalogue that was valid on the day of acceptance.
+pub(in crate::store) const CATALOGUE: &str = "left join lateral (\
+    select c.has_fee, c.online_level, c.eligible_full, c.requires_paper_result from formality c \
+    where c.code = d.formality and c.valid_from <= d.received_day \
+      and (c.valid_to is null or c.valid_to > d.received_day) \
+    order by c.valid_from desc limit 1) f on true";
+
+/// Unit of a row.
+pub(super) fn unit_key(noun: Noun, by: By) -> String {
+    match unit(noun) {
+        Some(column) if by.unit => format!("coalesce({column}, '')"),
+        Some(_) | None => "''".to_owned(),
+    }
+}
+
+/// Second key of a row.
+pub(super) fn dimension_key(
+    noun: Noun,
+    day: Day,
+    dimension: Option<Dimension>,
+    zone: Tz,
+) -> String {
+    let moment = day.moment();
+    let civil = moment
+        .day
+        .map_or_else(|| format!("({} at time zone '{zone}')::date", moment.at), ToOwned::to_owned);
+    match dimension {
+        None => "''".to_owned(),
+        Some(Dimension::Month) => format!("to_char({civil}, 'YYYY-MM')"),
+        Some(Dimension::Day) => format!("to_char({civil}, 'YYYY-MM-DD')"),
+        Some(
+            dimension @ (Dimension::Channel
+            | Dimension::Field
+            | Dimension::Formality
+            | Dimension::Category
+            | Dimension::Kind),
+        ) => column(noun, dimension)
+            .map_or_else(|| "''".to_owned(), |column| format!("coalesce({column}, '')")),
+    }
+}
+
+/// Which records lie in a span and a slice.
+pub(super) fn filter(noun: Noun, day: Day, span: Span, zone: Tz) -> String {
+    let moment = day.moment();
+    let range = match moment.day {
+        Some(column) => {
+            format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
+        }
+        None => {
+            let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
+            let at = moment.at;
+            format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
+        }
+    };
+    format!("{range} and {} and {}", moment.when, slice_filter(noun))
+}
+
+/// Which records lie in a slice. A noun that lacks a dimension has none in a slice of it.
+pub(super) fn slice_filter(noun: Noun) -> String {
+    let units = unit(noun).map_or_else(
+        || "$1::text[] is null".to_owned(),
+        |unit| {
+            format!("($1::text[] is null or {unit} = any($1) or ({unit} is null and '' = any($1)))")
+        },
+    );
+    let dimensions =
+        [Dimension::Formality, Dimension::Field, Dimension::Channel, Dimension::Category];
+    dimensions.iter().zip(2..).fold(units, |mut text, (&dimension, n)| {
+        let _infallible = match column(noun, dimension) {
+            Some(column) => write!(text, " and (${n}::text is null or {column} = ${n})"),
+            None => write!(text, " and ${n}::text is null"),
+        };
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn span(from: &str, to: &str) -> Span {
+        Span { from: day(from), to: day(to) }
+    }
+
+    fn cut_into(span: Span, slice: &Slice, by: By) -> Vec<(Option<i16>, String, String)> {
+        blocks(span, slice, by)
+            .into_iter()
+            .map(|block| (block.level, block.span.from.to_string(), block.span.to.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn a_span_is_cut_into_months_and_days() {
+        let blocks = cut_into(span("2026-01-15", "2026-04-03"), &Slice::default(), By::UNIT);
+        let expected = [
+            (Some(level::DAY), "2026-01-15", "2026-02-01"),
+            (Some(level::MONTH), "2026-02-01", "2026-04-01"),
+            (Some(level::DAY), "2026-04-01", "2026-04-03"),
+        ];
+        assert_eq!(blocks, expected.map(|(level, from, to)| (level, from.into(), to.into())));
+    }
+
+    #[test]
+    fn units_by_formality_take_whole_years() {
+        let by = By { unit: true, dimension: Some(Dimension::Formality) };
+        let blocks = cut_into(span("2024-12-01", "2026-02-02"), &Slice::default(), by);
+        let expected = [
+            (Some(level::MONTH_FORMALITY), "2024-12-01", "2025-01-01"),
+            (Some(level::YEAR_FORMALITY), "2025-01-01", "2026-01-01"),
+            (Some(level::MONTH_FORMALITY), "2026-01-01", "2026-02-01"),
+            (None, "2026-02-01", "2026-02-02"),
+        ];
+        assert_eq!(blocks, expected.map(|(level, from, to)| (level, from.into(), to.into())));
+    }
+
+    #[test]
+    fn an_empty_span_has_no_block() {
+        let span = span("2026-02-01", "2026-02-01");
+        assert_eq!(blocks(span, &Slice::default(), By::TOTAL), []);
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_cover_the_span_without_gap(
+            from in 0i32..2000, length in 0i32..1200,
+            formality in any::<bool>(), unit in any::<bool>(), month in any::<bool>(),
+        ) {
+            let from = NaiveDate::from_num_days_from_ce_opt(738_000 + from).unwrap();
+            let to = NaiveDate::from_num_days_from_ce_opt(from.num_days_from_ce() + length).unwrap();
+            let slice = Slice { formality: formality.then(|| "1.1".into()), ..Slice::default() };
+            let by = By { unit, dimension: month.then_some(Dimension::Month) };
+            let mut at = from;
+            for block in blocks(Span { from, to }, &slice, by) {
+                prop_assert_eq!(block.span.from, at);
+                prop_assert!(block.span.to > at);
+                at = block.span.to;
+            }
+            prop_assert_eq!(at, to);
+        }
+    }
+}
