@@ -38,6 +38,7 @@ pub mod migrate;
 mod presence;
 pub mod probe;
 pub mod quarantine;
+pub mod reform;
 pub mod refuse;
 pub mod register;
 pub mod registry;
