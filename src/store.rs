@@ -39,6 +39,7 @@ pub mod open311;
 mod presence;
 pub mod probe;
 pub mod quarantine;
+pub mod reform;
 pub mod refuse;
 pub mod register;
 pub mod registry;
