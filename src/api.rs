@@ -36,6 +36,7 @@ mod desk;
 mod device;
 mod gap;
 mod health;
+mod indicator;
 mod journal;
 mod live;
 mod metric;
@@ -122,6 +123,8 @@ pub struct App {
     pub writer: WriterHandle,
     /// Guards signing in.
     pub gate: Gate,
+    /// What indicators are computed with; none before the registry is known.
+    pub reform: watch::Receiver<Option<Arc<crate::reform::Context>>>,
 }
 
 /// Every route that the OpenAPI document describes.
@@ -155,6 +158,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(indicator::catalogue))
+        .routes(routes!(indicator::values))
+        .routes(routes!(indicator::identities))
         .routes(routes!(open311::discovery))
         .routes(routes!(open311::services))
         .routes(routes!(open311::requests))

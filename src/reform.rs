@@ -36,6 +36,7 @@ use crate::{
 pub mod behind;
 pub mod close;
 mod gather;
+pub mod headline;
 mod needs;
 
 use gather::Gathered;

@@ -123,7 +123,7 @@ pub fn fold(mut steps: Vec<Told<DossierStep>>, links: Links, rules: &Rules<'_>) 
     let fees = latest(steps, |step| step.fees.as_ref());
     let refused_at = first_of(closing, &[DossierStatus::NotAccepted]);
     let boundary_free = received_by.as_deref().zip(unit.as_deref()).and_then(|(by, unit)| {
-        rules.areas.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
+        rules.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
     });
     Some(Dossier {
         dossier: first.dossier.clone(),

@@ -185,3 +185,6 @@ fn illegal_moves(steps: &[Told<PetitionStep>]) -> i16 {
     let moves = steps.windows(2).map(|pair| (pair[0].step.status, pair[1].step.status));
     small(moves.filter(|(from, to)| from != to && !is_legal(*from, *to)).count())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! Tickets of the service desk as they stand.
 //!
 //! Handled means: reached resolved, published or closed after the last step that left it open. Waiting
-//! for the citizen or for others stops the clock.
+//! for the citizen or for others stops the clock. A ticket whose due time nobody told is due after the
+//! usual time.
 
 use std::collections::BTreeSet;
 
@@ -153,14 +154,15 @@ fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     let pauses = Pause::all(counted, created, waits);
     ticket.is_paused = end.is_none() && pauses.last().is_some_and(|pause| pause.to.is_none());
     ticket.paused_s = paused(&pauses).num_seconds();
-    if let Some(due) = Due::in_force(steps, end, |step: &TicketStep| step.due_at) {
-        let put_off = due.put_off(&pauses);
-        ticket.due_at = Some(due.at);
-        ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
-        ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
-        let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
-        ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
-    }
+    let told = Due::in_force(steps, end, |step: &TicketStep| step.due_at);
+    ticket.due_at = told.map(|due| due.at);
+    let usual = Due { at: created + rules.ticket_due, set_at: DateTime::<Utc>::MIN_UTC };
+    let due = told.unwrap_or(usual);
+    let put_off = due.put_off(&pauses);
+    ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
+    ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
+    let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
+    ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
     let unit = ticket.unit.as_deref();
     let mut reach = Reach::default();
     ticket.dispatch_min = ticket.assigned_at.map(|at| minutes((at - created).num_minutes()));
@@ -175,3 +177,6 @@ fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     reach.note(rules.calendar.completeness(from, until));
     ticket.calendar = reach.0;
 }
+
+#[cfg(test)]
+mod tests;
