@@ -49,6 +49,7 @@ mod problem;
 mod quarantine;
 #[cfg(test)]
 mod route_tests;
+mod scorecard;
 mod series;
 mod session;
 mod source;
@@ -160,7 +161,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(journal::list))
         .routes(routes!(indicator::catalogue))
         .routes(routes!(indicator::values))
+        .routes(routes!(indicator::records))
         .routes(routes!(indicator::identities))
+        .routes(routes!(scorecard::decision766))
+        .routes(routes!(scorecard::nine))
+        .routes(routes!(scorecard::overrule))
+        .routes(routes!(scorecard::close_period))
         .routes(routes!(open311::discovery))
         .routes(routes!(open311::services))
         .routes(routes!(open311::requests))

@@ -37,6 +37,7 @@ pub mod behind;
 pub mod close;
 mod gather;
 pub mod headline;
+pub mod listed;
 mod needs;
 
 use gather::Gathered;

@@ -8,26 +8,32 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     App,
     answer::{self, Name},
     caller::Caller,
-    params::{Asked, FromParams, Params},
+    paging::{Cursor, Page, ShortPages},
+    params::{self, Asked, FromParams, Params},
     problem::Problem,
 };
 use crate::{
     access::Right,
     indicator::{
-        catalogue::Indicator,
+        catalogue::{Group, Indicator, Operator},
         identity::Checked,
         measure::Dimension,
         period::{Length, Period},
         value::{Answer, Ask, Mode, Narrow, Split, Versions},
     },
-    reform::{self, Context},
+    reform::{
+        self, Context,
+        listed::{self, Side},
+    },
+    store::measure::Listed,
 };
 
 /// Indicators of one request at most.
@@ -37,7 +43,7 @@ const IDS_MAX: usize = 64;
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
 pub(crate) struct TargetStatement {
     /// `>=`, `<=`, `<`, `=`, or `abs<`, `abs<=` of the value without its sign.
-    op: &'static str,
+    op: Operator,
     /// In the indicator's unit of measure.
     #[schema(value_type = f64)]
     #[ts(type = "number")]
@@ -50,7 +56,7 @@ pub(crate) struct IndicatorStatement {
     /// Id, such as `A12`.
     id: String,
     /// dossier, nine, decision766, online, digitisation, desk, operations or hub.
-    group: &'static str,
+    group: Group,
     /// Its name.
     name: Name,
     /// `percent`, `points`, `working_hours`, or what is counted.
@@ -87,11 +93,11 @@ pub(crate) struct IndicatorCatalogue {
 impl From<&Indicator> for IndicatorStatement {
     fn from(of: &Indicator) -> Self {
         let both = |vi: &String, en: &String| Name { vi: vi.clone(), en: en.clone() };
-        let target = of.target.map(|target| TargetStatement { op: target.op.as_str(), value: target.value });
+        let target = of.target.map(|target| TargetStatement { op: target.op, value: target.value });
         let no_feed = of.no_feed_vi.as_ref().zip(of.no_feed_en.as_ref());
         Self {
             id: of.id.clone(),
-            group: of.group.as_str(),
+            group: of.group,
             name: both(&of.name_vi, &of.name_en),
             unit_of_measure: of.unit_of_measure.clone(),
             formula: both(&of.formula_vi, &of.formula_en),
@@ -142,9 +148,24 @@ pub(super) struct ValueQuery {
     /// `as_was` (tree on the day of each record) or `as_is` (today's tree).
     #[param(value_type = Option<String>)]
     mode: Mode,
-    /// Only these records.
-    #[param(inline)]
+    /// Described by [`NarrowQuery`].
+    #[param(ignore)]
     narrow: Narrow,
+}
+
+/// Which records count; what is left out does not restrict.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters that `narrow` reads")]
+pub(super) struct NarrowQuery {
+    /// Only this formality.
+    formality: Option<String>,
+    /// Only this field.
+    field: Option<String>,
+    /// Only this channel.
+    channel: Option<String>,
+    /// Only this category, class or type.
+    category: Option<String>,
 }
 
 const SPLITS: [(&str, Split); 8] = [
@@ -204,7 +225,7 @@ pub(super) async fn catalogue(
 }
 
 /// Values of indicators in one period.
-#[utoipa::path(get, operation_id = "indicator_values", path = "/api/v1/indicators/values", tag = "indicators", params(ValueQuery), responses(
+#[utoipa::path(get, operation_id = "indicator_values", path = "/api/v1/indicators/values", tag = "indicators", params(ValueQuery, NarrowQuery), responses(
     (status = 200, description = "The values", body = Answer),
     (status = 400, description = "A parameter is not allowed", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem)))]
@@ -273,4 +294,159 @@ pub(super) async fn identities(
         checked.retain(|one| !one.holds());
     }
     answer::tagged(&headers, &checked)
+}
+
+/// Which records.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RecordQuery {
+    /// `numerator` (the count itself where there is no denominator; the default) or `denominator`.
+    #[param(value_type = Option<String>)]
+    part: Side,
+    /// The unit and everything below it; the whole city when left out.
+    unit: Option<String>,
+    /// Period; the latest month with data when left out.
+    #[param(value_type = Option<String>)]
+    period: Option<Period>,
+    /// `as_was` or `as_is`.
+    #[param(value_type = Option<String>)]
+    mode: Mode,
+    /// `json` (default) or `csv`.
+    #[param(value_type = Option<String>)]
+    format: bool,
+    /// Described by [`NarrowQuery`].
+    #[param(ignore)]
+    narrow: Narrow,
+}
+
+impl FromParams for RecordQuery {
+    fn from_params(params: &mut Params) -> Result<Self, Problem> {
+        let sides = [("numerator", Side::Numerator), ("denominator", Side::Denominator)];
+        let part = params.named("part", &sides)?;
+        let csv = params.named("format", &[("json", false), ("csv", true)])?;
+        Ok(Self {
+            part: part.first().copied().unwrap_or(Side::Numerator),
+            unit: params.text("unit")?,
+            period: period(params)?,
+            mode: mode(params)?,
+            format: csv.first().copied().unwrap_or(false),
+            narrow: narrow(params)?,
+        })
+    }
+}
+
+/// A record behind a figure: what it is, when it counts, what it adds, and what is known of it.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct RecordBehind {
+    /// Publishing system.
+    source: String,
+    /// Dossier code, ticket number, call, petition, document or form.
+    id: String,
+    /// Instant that puts it into the period.
+    at: DateTime<Utc>,
+    /// What it adds to the figure.
+    #[ts(type = "number")]
+    amount: i64,
+    /// Its columns by name; no personal data.
+    #[schema(value_type = Object)]
+    #[ts(type = "Record<string, unknown>")]
+    record: Value,
+}
+
+impl From<Listed> for RecordBehind {
+    fn from(listed: Listed) -> Self {
+        let Listed { source, id, at, amount, record } = listed;
+        Self { source, id, at, amount, record }
+    }
+}
+
+/// `PART~TIME~SOURCE~ID`: the list is made of parts one after the other.
+#[derive(Debug)]
+pub(super) struct Behind {
+    part: usize,
+    after: (DateTime<Utc>, String, String),
+}
+
+impl Cursor for Behind {
+    fn write(&self) -> String {
+        let (time, source, id) = &self.after;
+        let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        format!("{}~{time}~{source}~{id}", self.part)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(4, '~');
+        let part = parts.next()?.parse().ok()?;
+        let time = params::time("after", parts.next()?).ok()?;
+        Some(Self { part, after: (time, parts.next()?.to_owned(), parts.next()?.to_owned()) })
+    }
+}
+
+/// The records behind an indicator's numerator or denominator, oldest first: JSON, or CSV with `format=csv`.
+#[utoipa::path(get, operation_id = "indicator_records", path = "/api/v1/indicators/{id}/records", tag = "indicators",
+    params(("id" = String, Path, description = "Id of the indicator"), RecordQuery, NarrowQuery, ShortPages<Behind>), responses(
+    (status = 200, description = "A page of records; empty for figures that no list of records makes up", content(
+        (Page<RecordBehind> = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "A parameter is not allowed", body = Problem),
+    (status = 401, description = "Nobody is signed in", body = Problem),
+    (status = 404, description = "No such indicator", body = Problem)))]
+pub(super) async fn records(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Asked((query, paging)): Asked<(RecordQuery, ShortPages<Behind>)>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read)?;
+    let context = context(&app)?;
+    if context.catalogue.get(&id).is_none() {
+        return Err(Problem::not_found(format!("there is no indicator {id:?}")));
+    }
+    let period = chosen(&app, &context, query.period).await?;
+    let RecordQuery { part, unit, mode, narrow, format, .. } = query;
+    let ask = Ask { ids: vec![id.clone()], unit, period, split: Split::Total, mode, narrow };
+    let after = paging.after.map(|behind| (behind.part, behind.after));
+    let rows = listed::records(&app.store, &context, &ask, part, after, paging.limit.rows()).await?;
+    let cursor = |(part, listed): &(usize, Listed)| Behind {
+        part: *part,
+        after: (listed.at, listed.source.clone(), listed.id.clone()),
+    };
+    let page = paging.limit.page(rows, cursor, |(_, listed)| RecordBehind::from(listed));
+    if format || answer::accepts(&headers, "text/csv") {
+        let text = csv_of(&page)?;
+        return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text.into()));
+    }
+    answer::tagged(&headers, &page)
+}
+
+/// One line per record; the columns are those of the first one.
+fn csv_of(page: &Page<RecordBehind>) -> Result<Vec<u8>, Problem> {
+    let failed = |error: csv::Error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "records could not be written");
+        Problem::internal()
+    };
+    let keys: Vec<&String> = page
+        .items
+        .first()
+        .and_then(|first| first.record.as_object())
+        .map(|columns| columns.keys().collect())
+        .unwrap_or_default();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let fixed = ["source", "id", "at", "amount"].into_iter();
+    writer.write_record(fixed.chain(keys.iter().map(|key| key.as_str()))).map_err(failed)?;
+    for item in &page.items {
+        let at = item.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut cells = vec![item.source.clone(), item.id.clone(), at, item.amount.to_string()];
+        cells.extend(keys.iter().map(|key| cell(item.record.get(key.as_str()))));
+        writer.write_record(cells.iter().map(|cell| answer::neutral(cell))).map_err(failed)?;
+    }
+    writer.into_inner().map_err(|error| failed(error.into_error().into()))
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
 }

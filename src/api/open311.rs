@@ -238,7 +238,7 @@ fn by_ids(ids: &[String]) -> Result<PublicFilter, Problem> {
 
 /// A problem in the form that the specification asks for.
 fn refused(problem: &Problem) -> Response {
-    let body = [PublicError { code: problem.status.as_u16(), description: problem.text() }];
+    let body = [PublicError { code: problem.status.as_u16(), description: problem.detail().to_owned() }];
     (problem.status, Json(body)).into_response()
 }
 

@@ -26,8 +26,7 @@ pub const DEFAULT: &str = include_str!("../../config/indicators.toml");
     Serialize,
     Deserialize,
     utoipa::ToSchema,
-    ts_rs::TS,
-)]
+    ts_rs::TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Flow of dossiers.
@@ -50,8 +49,7 @@ pub enum Group {
 
 /// How a value stands to its target.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
-)]
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS)]
 pub enum Operator {
     /// At least.
     #[serde(rename = ">=")]

@@ -17,13 +17,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, ReformError, close, evaluate, identities};
 use crate::{
     indicator::{
-        catalogue::Catalogue,
-        law::Parameters,
         period::{Length, Period},
         value::{Ask, Mode, Narrow, Split},
     },
     live::reform::Headline,
-    observe::Metrics,
+    observe::{IdentityLabel, Metrics},
     registry::Registry,
     selfcheck::Agreement,
     store::{Store, unit::UnitFilter},
@@ -45,7 +43,8 @@ const UNITS_MAX: i64 = 1_000_000;
 pub struct HeadlineTask {
     /// The database.
     pub store: Store,
-    /// What indicators are computed with but the trees of units, which the registry holds.
+    /// What indicators are computed with; the trees of units are those of the city folder until the
+    /// registry is known.
     pub base: Context,
     /// The registry; its change means that units may have changed.
     pub registry: watch::Receiver<Option<Arc<Registry>>>,
@@ -159,21 +158,11 @@ impl HeadlineTask {
             }
         }
         for (identity, count) in &broken {
-            self.metrics.identities_broken.get_or_create(&(*identity).to_owned().into()).set(*count);
+            let label = IdentityLabel { identity: (*identity).to_owned() };
+            self.metrics.identities_broken.get_or_create(&label).set(*count);
         }
         let agrees = if checked.iter().all(|one| one.holds()) { Agreement::Agrees } else { Agreement::Differs };
         self.books.send_replace(agrees);
         Ok(())
     }
-}
-
-/// The parts of a [`Context`] that the configuration gives: the trees of units come from the registry.
-pub fn base(
-    calendar: Arc<crate::calendar::Calendar>,
-    catalogue: Arc<Catalogue>,
-    parameters: Arc<Parameters>,
-    zone: chrono_tz::Tz,
-    clock: crate::clock::SharedClock,
-) -> Context {
-    Context { units: Arc::new(Units::of_rows(&[])), calendar, catalogue, parameters, zone, clock }
 }
