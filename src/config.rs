@@ -27,6 +27,7 @@ pub struct Config {
     pub insecure: bool,
     pub city: City,
     pub calendar: Calendar,
+    pub indicators: Indicators,
     pub http: Http,
     pub broker: Broker,
     pub database: Database,
@@ -37,6 +38,7 @@ pub struct Config {
     pub retention: Retention,
     pub live: Live,
     pub desk: Desk,
+    pub petition: Petition,
     pub simulate: Simulate,
     pub log: Log,
 }
@@ -53,6 +55,7 @@ macro_rules! section {
 
 section!(City { folder: PathBuf });
 section!(Calendar { file: String });
+section!(Indicators { catalogue: String, parameters: String });
 section!(Http { listen: String, dashboards: PathBuf, session_h: u32, secure_cookies: bool });
 section!(Broker {
     host: String,
@@ -119,6 +122,7 @@ section!(Live {
     subscriptions: usize,
 });
 section!(Desk { default_due_h: u32 });
+section!(Petition { handle_days: u32, ask_days: u32, refuse_days: u32, publish_days: u32 });
 section!(Simulate { seed: u64, speed: f64, scale: String, rate_hz: u32, faults: bool });
 section!(Log { level: String, format: String });
 

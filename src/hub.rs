@@ -18,10 +18,15 @@ use crate::{
     access::{Gate, ensure_administrator},
     admit::Horizon,
     api::{self, ApiSettings, App, DeviceState},
+    calendar::{Calendar, CalendarErrors},
     city::{City, Device},
     clock::SharedClock,
     config::Config,
     follow,
+    indicator::{
+        catalogue::{Catalogue, Unusable},
+        law::Parameters,
+    },
     intake::{CHUNKS, Intake},
     live::{
         HubState, Live, LiveSettings,
@@ -30,6 +35,8 @@ use crate::{
     observe::{Metrics, Queues},
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
+    record::{RecordSettings, petition::Limits},
+    reform::{Context, headline::HeadlineTask},
     rollup,
     selfcheck::{Agreement, SelfCheck},
     spool::{Level, Spool, SpoolError, SpoolSettings, SpoolState},
@@ -40,6 +47,7 @@ use crate::{
         retention::Retention,
     },
     tasks::Tasks,
+    unit::Units,
     upkeep,
     writer::{CHANGES, DatabaseState, Writer, WriterHandle, WriterSettings, command::chain},
 };
@@ -82,6 +90,12 @@ pub enum HubError {
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// The calendar cannot be used.
+    #[error(transparent)]
+    Calendar(#[from] CalendarErrors),
+    /// The catalogue of indicators or their laws cannot be used.
+    #[error(transparent)]
+    Indicators(#[from] Unusable),
     /// The registered city is another one.
     #[error(
         "the database holds the city {found}, the configuration says {wanted} (key city.folder)"
@@ -207,13 +221,24 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
+    let (headline, headline_seen) = watch::channel(Arc::default());
+    let (books, books_seen) = watch::channel(Agreement::Unknown);
+    let (records, records_seen) = watch::channel(0);
+    let (reform, reform_seen) = watch::channel(None);
     let (live, live_task) = live(
         live_settings(&config),
         LiveEnds {
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
-            hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
+            headline: headline_seen,
+            hub: HubState::new(
+                database_seen.clone(),
+                broker_state.clone(),
+                agreed,
+                spool.state(),
+                books_seen,
+            ),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
@@ -240,8 +265,22 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         stop: stop.clone(),
         gate: Gate::new(),
+        reform: reform_seen,
     };
     tasks.spawn("web", serve_apart(listener, app, stop.clone()));
+
+    let headline_task = HeadlineTask {
+        store: store.clone(),
+        base: reform_base(&config, &options.city, &clock)?,
+        registry: registry_seen.clone(),
+        records: records_seen,
+        context: reform,
+        headline,
+        books,
+        metrics: Arc::clone(&metrics),
+        stop: stop.clone(),
+    };
+    tasks.spawn("headline", headline_task.run());
 
     let intake = Intake {
         contract: contract.clone(),
@@ -260,7 +299,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
-        settings: writer_settings(&config, options.city.time_zone),
+        settings: writer_settings(&config, options.city.time_zone)?,
         registry,
         admitted: to_write,
         commands,
@@ -268,6 +307,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         spool: Some(spool),
         acknowledger,
         state: database,
+        records,
         metrics: Arc::clone(&metrics),
         stop: stop.clone(),
     };
@@ -312,9 +352,15 @@ fn spawn_writer(
 }
 
 /// The limits of the configuration for batches and the quarantine.
-pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
+///
+/// # Errors
+/// The calendar cannot be used.
+pub fn writer_settings(
+    config: &Config,
+    zone: chrono_tz::Tz,
+) -> Result<WriterSettings, CalendarErrors> {
     let ingest = &config.ingest;
-    WriterSettings {
+    Ok(WriterSettings {
         batch_rows: ingest.batch_rows,
         linger: Duration::from_millis(ingest.linger_ms),
         spool_after: Duration::from_millis(config.spool.after_ms),
@@ -322,7 +368,42 @@ pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
         quarantine_messages: ingest.quarantine_messages,
         quarantine_bytes: ingest.quarantine_bytes,
         zone,
-    }
+        records: record_settings(config, zone)?,
+    })
+}
+
+/// What the configuration says about judging records.
+///
+/// # Errors
+/// The calendar cannot be used.
+pub fn record_settings(
+    config: &Config,
+    zone: chrono_tz::Tz,
+) -> Result<RecordSettings, CalendarErrors> {
+    let limits = &config.petition;
+    Ok(RecordSettings {
+        zone,
+        calendar: Arc::new(Calendar::configured(&config.calendar.file)?),
+        petition: Limits {
+            handle: limits.handle_days,
+            ask: limits.ask_days,
+            refuse: limits.refuse_days,
+            publish: limits.publish_days,
+        },
+        ticket_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+    })
+}
+
+/// What the configuration says about computing indicators.
+fn reform_base(config: &Config, city: &City, clock: &SharedClock) -> Result<Context, HubError> {
+    Ok(Context {
+        units: Arc::new(Units::of_city(city)),
+        calendar: Arc::new(Calendar::configured(&config.calendar.file)?),
+        catalogue: Arc::new(Catalogue::configured(&config.indicators.catalogue)?),
+        parameters: Arc::new(Parameters::configured(&config.indicators.parameters)?),
+        zone: city.time_zone,
+        clock: Arc::clone(clock),
+    })
 }
 
 fn spool_settings(config: &Config) -> SpoolSettings {

@@ -30,6 +30,7 @@ pub mod quality;
 pub mod rate;
 pub mod readiness;
 pub mod record;
+pub mod reform;
 pub mod registry;
 pub mod rollup;
 pub mod selfcheck;

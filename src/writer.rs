@@ -27,6 +27,7 @@ use crate::{
     clock::SharedClock,
     live::start::Start,
     observe::Metrics,
+    record::RecordSettings,
     registry::Registry,
     spool::Spool,
     store::{Store, StoreError, insert::Committed, start},
@@ -89,7 +90,7 @@ pub enum DatabaseState {
 }
 
 /// Limits of batches and of the quarantine.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct WriterSettings {
     /// Rows that complete a batch.
     pub batch_rows: usize,
@@ -105,6 +106,8 @@ pub struct WriterSettings {
     pub quarantine_bytes: u64,
     /// Zone of the city's civil days.
     pub zone: chrono_tz::Tz,
+    /// What records are judged by.
+    pub records: RecordSettings,
 }
 
 /// The writing task's ends and state.
@@ -132,6 +135,8 @@ pub struct Writer {
     pub spool: Option<Spool>,
     /// To the broker session.
     pub acknowledger: Acknowledger,
+    /// Grows with every commit that changed records of reform or the service desk.
+    pub records: watch::Sender<u64>,
     /// Tells whether the database takes batches.
     pub state: watch::Sender<DatabaseState>,
     /// Counters.
@@ -162,7 +167,7 @@ impl Writer {
     async fn connect(&mut self) -> Option<Box<Connected>> {
         let mut pause = RETRY_MIN;
         loop {
-            match work::connect(self.store.clone(), self.settings).await {
+            match work::connect(self.store.clone(), self.settings.clone()).await {
                 Ok(connected) => {
                     self.note_up(&connected);
                     return Some(connected);
@@ -283,6 +288,9 @@ impl Writer {
     }
 
     async fn emit(&self, changes: Changes) {
+        if changes.committed.as_ref().is_some_and(|committed| committed.records.is_any()) {
+            self.records.send_modify(|count| *count += 1);
+        }
         // Without a live view (it ends first at the stop) there is nobody to tell.
         let _ended = self.changes.send(Emitted::Batch(Box::new(changes))).await;
     }

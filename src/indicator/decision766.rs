@@ -119,7 +119,8 @@ pub fn card(
     for component in &law.components {
         let Ratio { numerator, denominator, value, status } = ratio(&component.id);
         let known = numerator.zip(denominator);
-        let score = known.and_then(|(numerator, denominator)| component.score(numerator, denominator));
+        let score =
+            known.and_then(|(numerator, denominator)| component.score(numerator, denominator));
         let official = official(&component.id);
         let minus = |a: Option<Milli>, b: Option<Milli>| Some(Milli(a?.0 - b?.0));
         components.push(ComponentScore {
@@ -154,8 +155,7 @@ fn total(
     let scored = || components.iter().filter(|part| part.score.is_some());
     let add = |values: &mut dyn Iterator<Item = Milli>| Milli(values.map(|value| value.0).sum());
     let of = add(&mut scored().filter_map(|part| part.max));
-    let total =
-        (of.0 > 0).then(|| add(&mut scored().filter_map(|part| part.score)));
+    let total = (of.0 > 0).then(|| add(&mut scored().filter_map(|part| part.score)));
     let missing: Vec<String> = components
         .iter()
         .filter(|part| part.max.is_some() && part.score.is_none())
@@ -216,7 +216,10 @@ mod tests {
     #[test]
     fn full_marks_in_everything_are_100_and_excellent() {
         let card = card("gso:92".to_owned(), None, &law(), |_| ratio(1, 1), |_| None);
-        assert_eq!((card.total, card.of, card.rank), (Some(Milli::whole(100)), Milli::whole(100), Some(5)));
+        assert_eq!(
+            (card.total, card.of, card.rank),
+            (Some(Milli::whole(100)), Milli::whole(100), Some(5))
+        );
         assert!(card.missing.is_empty() && card.losses.is_empty());
     }
 

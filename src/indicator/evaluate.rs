@@ -194,7 +194,11 @@ fn compute(formula: &Formula, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<
         Formula::Keys { measure, by, main, share } => {
             let whole = facts.sum(Window::In, *measure);
             let figure = |count: i64| {
-                if *share { Figure::share(Some(count), Some(whole)) } else { Figure::count(Some(count)) }
+                if *share {
+                    Figure::share(Some(count), Some(whole))
+                } else {
+                    Figure::count(Some(count))
+                }
             };
             let keys: BTreeMap<&str, i64> = facts.split(*measure, *by).collect();
             let main = main.map_or(whole, |main| keys.get(main).copied().unwrap_or(0));
@@ -286,7 +290,8 @@ fn supplied(supply: Supply, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
     match inputs.offers.figure(supply, asked, subject.facts, inputs.calendar) {
         Err(_) => vec![Figure::empty(Status::CalendarIncomplete)],
         Ok(Some(Counted::Number(count, parts))) => {
-            let parts = parts.into_iter().map(|(part, count)| Figure::count(Some(count)).part(part));
+            let parts =
+                parts.into_iter().map(|(part, count)| Figure::count(Some(count)).part(part));
             [Figure::count(Some(count))].into_iter().chain(parts).collect()
         }
         Ok(Some(Counted::Share(good, all))) => vec![Figure::share(Some(good), Some(all))],
@@ -301,7 +306,7 @@ fn supplied(supply: Supply, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
 }
 
 /// The metric that stands for a figure of the catalogue.
-const fn printed(supply: Supply) -> Option<MetricRule> {
+pub const fn printed(supply: Supply) -> Option<MetricRule> {
     let (name, label) = match supply {
         Supply::Online | Supply::ByLevel => ("online_formalities", "level"),
         Supply::ServicesLinked => ("npsp_services", ""),
@@ -323,9 +328,8 @@ fn metric(rule: MetricRule, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
     if subject.key.is_some() {
         return vec![Figure::empty(Status::NoData)];
     }
-    let here = |figure: &&CityFigure| {
-        subject.members.of(&figure.unit).places.contains(&subject.index)
-    };
+    let here =
+        |figure: &&CityFigure| subject.members.of(&figure.unit).places.contains(&subject.index);
     let days = inputs.parameters.thresholds.stock_days;
     let Some(sum) = rule.sum(inputs.figures.iter().filter(here), inputs.span, days) else {
         return vec![Figure::empty(Status::NoData)];
@@ -387,9 +391,7 @@ fn nine_figures(nine: Nine, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
             }
         }
         Nine::SelfMinusAppraised => Figure::of(card.own_minus_appraised),
-        Nine::Sufficiency => {
-            Figure::share(Some(i64::from(card.present)), i64::try_from(NINE).ok())
-        }
+        Nine::Sufficiency => Figure::share(Some(i64::from(card.present)), i64::try_from(NINE).ok()),
     };
     vec![figure]
 }
@@ -399,10 +401,9 @@ pub fn decision_card(subject: Subject<'_>, inputs: &Inputs<'_>) -> Option<Decisi
     let law = inputs.law.filter(|_| subject.key.is_none())?;
     let ratio = |id: &str| {
         let figure = formula(id, inputs.variant).map_or(Figure::empty(Status::NoFeed), |formula| {
-            let figure = ratio_of(&formula, subject, inputs);
+            let mut figure = ratio_of(&formula, subject, inputs);
             let Span { from, to } = inputs.span;
             let calendar = inputs.calendar.completeness(from, to.pred_opt().unwrap_or(from));
-            let mut figure = figure;
             mark(&mut figure, formula.sensitivity(), calendar);
             figure
         });
@@ -437,9 +438,7 @@ fn decision_figures(decision: Decision, subject: Subject<'_>, inputs: &Inputs<'_
         return vec![Figure::empty(Status::NoData)];
     };
     let figure = match decision {
-        Decision::Own => {
-            Figure { denominator: Some(card.of.0 / 1_000), ..Figure::of(card.total) }
-        }
+        Decision::Own => Figure { denominator: Some(card.of.0 / 1_000), ..Figure::of(card.total) },
         Decision::Official => Figure::of(card.official),
         Decision::Difference => {
             let parts = card.components.iter().filter_map(|part| {

@@ -205,7 +205,12 @@ pub const fn activity(noun: Noun) -> &'static [Measure] {
 pub fn stood(noun: Noun, standing: Standing) -> Option<Terms> {
     use Measure as M;
     let until = |signed: &[(i64, Measure)]| {
-        Some(signed.iter().map(|&(sign, measure)| (sign, Amount::Sum(Window::Until, measure))).collect())
+        Some(
+            signed
+                .iter()
+                .map(|&(sign, measure)| (sign, Amount::Sum(Window::Until, measure)))
+                .collect(),
+        )
     };
     match (noun, standing) {
         (Noun::Dossier, Standing::Open) => until(&[(1, M::Received), (-1, M::Resolved)]),

@@ -66,8 +66,7 @@ impl MetricRule {
                 summed(latest(recent, |_| NaiveDate::MIN), label, apart)
             }
             Self::Total { total, daily, label } => {
-                let within =
-                    |figure: &&CityFigure| span.from <= figure.day && figure.day < span.to;
+                let within = |figure: &&CityFigure| span.from <= figure.day && figure.day < span.to;
                 let published = latest(named(total).filter(within), |_| NaiveDate::MIN);
                 let by_day = || latest(named(daily).filter(within), |figure| figure.day);
                 summed(published, label, "").or_else(|| summed(by_day(), label, ""))
@@ -88,8 +87,7 @@ fn latest<'a>(
 
 fn summed(figures: BTreeMap<Key<'_>, &CityFigure>, label: &str, apart: &str) -> Option<Summed> {
     let day = figures.values().map(|figure| figure.day).max()?;
-    let mut sum =
-        Summed { value: Milli(0), bound: ValueBound::Exact, parts: BTreeMap::new(), day };
+    let mut sum = Summed { value: Milli(0), bound: ValueBound::Exact, parts: BTreeMap::new(), day };
     for figure in figures.into_values() {
         let part = figure.labels.get(label);
         if let Some(part) = part {
@@ -137,7 +135,13 @@ mod tests {
     fn units_of_vertical_sectors_stand_apart_from_the_111() {
         let levels = [("city", 19), ("district", 9), ("commune", 83), ("sector", 7)];
         let figures = levels.map(|(level, value)| {
-            figure("onestop_units", &format!("level={level}"), "2021-12-01", value, ValueBound::Exact)
+            figure(
+                "onestop_units",
+                &format!("level={level}"),
+                "2021-12-01",
+                value,
+                ValueBound::Exact,
+            )
         });
         let sum = sum(UNITS, &figures, YEAR_2021).unwrap();
         assert_eq!(sum.value, Milli::whole(111));
@@ -146,10 +150,14 @@ mod tests {
 
     #[test]
     fn the_latest_figure_of_a_stock_counts_until_it_is_too_old() {
-        let figures = [("2021-03-01", 8), ("2021-12-01", 9)]
-            .map(|(on, value)| figure("onestop_units", "level=district", on, value, ValueBound::Exact));
+        let figures = [("2021-03-01", 8), ("2021-12-01", 9)].map(|(on, value)| {
+            figure("onestop_units", "level=district", on, value, ValueBound::Exact)
+        });
         assert_eq!(sum(UNITS, &figures, YEAR_2021).unwrap().value, Milli::whole(9));
-        assert_eq!(sum(UNITS, &figures, ["2021-01-01", "2021-07-01"]).unwrap().value, Milli::whole(8));
+        assert_eq!(
+            sum(UNITS, &figures, ["2021-01-01", "2021-07-01"]).unwrap().value,
+            Milli::whole(8)
+        );
         assert_eq!(sum(UNITS, &figures, ["2026-01-01", "2027-01-01"]), None);
     }
 
@@ -157,9 +165,21 @@ mod tests {
     fn more_than_makes_the_sum_a_lower_bound() {
         let rule = MetricRule::Stock { name: "npsp_dossiers", label: "service", apart: "" };
         let figures = [
-            figure("npsp_dossiers", "service=e_certification", "2021-12-01", 497, ValueBound::Exact),
+            figure(
+                "npsp_dossiers",
+                "service=e_certification",
+                "2021-12-01",
+                497,
+                ValueBound::Exact,
+            ),
             figure("npsp_dossiers", "service=land_tax", "2021-12-01", 449, ValueBound::Exact),
-            figure("npsp_dossiers", "service=covid_support", "2021-12-01", 254, ValueBound::AtLeast),
+            figure(
+                "npsp_dossiers",
+                "service=covid_support",
+                "2021-12-01",
+                254,
+                ValueBound::AtLeast,
+            ),
         ];
         let sum = sum(rule, &figures, YEAR_2021).unwrap();
         assert_eq!((sum.value, sum.bound), (Milli::whole(1_200), ValueBound::AtLeast));

@@ -196,7 +196,10 @@ fn open_in_time(noun: Noun) -> Terms {
 }
 
 fn carried_over() -> Terms {
-    vec![(1, Amount::Sum(Window::Before, M::Received)), (-1, Amount::Sum(Window::Before, M::Resolved))]
+    vec![
+        (1, Amount::Sum(Window::Before, M::Received)),
+        (-1, Amount::Sum(Window::Before, M::Resolved)),
+    ]
 }
 
 fn joined(first: Terms, second: Terms) -> Terms {
@@ -418,10 +421,9 @@ fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
         // What was open and late at the end of a past period is what fell due in it and was missed.
         "C04" => Count(vec![(1, within(M::TicketFellDue)), (-1, within(M::TicketDueMet))]),
         "C05" => percent(M::TicketHandled, M::TicketReceived),
-        "C06" if variant.is_running => Percent(
-            one(M::TicketOnTime),
-            joined(all(&[M::TicketOnTime, M::TicketLate]), overdue()),
-        ),
+        "C06" if variant.is_running => {
+            Percent(one(M::TicketOnTime), joined(all(&[M::TicketOnTime, M::TicketLate]), overdue()))
+        }
         "C06" => Percent(one(M::TicketOnTime), all(&[M::TicketOnTime, M::TicketLate])),
         "C07" => Formula::Keys {
             measure: M::TicketReceived,
@@ -450,11 +452,10 @@ fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
         ]),
         "C18" => Parts(vec![
             ("", percent(M::CallAnsweredSoon, M::CallOffered)),
-            ("mean_wait_s", Formula::Mean {
-                sum: one(M::CallWaitS),
-                count: one(M::CallWaitKnown),
-                divisor: 1,
-            }),
+            (
+                "mean_wait_s",
+                Formula::Mean { sum: one(M::CallWaitS), count: one(M::CallWaitKnown), divisor: 1 },
+            ),
         ]),
         "C19" => percent(M::TicketAtDesk, M::TicketAtDeskKnown),
         "C20" => percent(M::TicketRejected, M::TicketReceived),
@@ -528,7 +529,11 @@ impl Formula {
     /// The noun whose records it is about; none for what comes from elsewhere.
     pub fn noun(&self) -> Option<Noun> {
         match self {
-            Self::Supply(_) | Self::Nine(_) | Self::Decision(_) | Self::Metric(_) | Self::Hub(_) => None,
+            Self::Supply(_)
+            | Self::Nine(_)
+            | Self::Decision(_)
+            | Self::Metric(_)
+            | Self::Hub(_) => None,
             _ => self.amounts().first().map(|amount| match amount {
                 Amount::Sum(_, measure) => measure.noun(),
                 Amount::Standing(noun, _) => *noun,
@@ -572,7 +577,9 @@ impl Formula {
             }
             Self::Supply(Supply::AnnouncedInTime | Supply::PublishedInTime)
             | Self::Nine(Nine::Score(1 | 8) | Nine::Total | Nine::Class)
-            | Self::Decision(Decision::Own | Decision::Difference | Decision::Class) => Sensitivity::Due,
+            | Self::Decision(Decision::Own | Decision::Difference | Decision::Class) => {
+                Sensitivity::Due
+            }
             _ => self.amounts().into_iter().map(of_amount).max().unwrap_or(Sensitivity::None),
         }
     }
@@ -581,7 +588,7 @@ impl Formula {
 fn of_amount(amount: Amount) -> Sensitivity {
     match amount {
         Amount::Standing(_, Standing::Open) => Sensitivity::None,
-        Amount::Standing(_, Standing::Band(_)) => Sensitivity::Time,
+        Amount::Standing(_, Standing::Band(_) | Standing::DueSoon) => Sensitivity::Time,
         Amount::Standing(..) => Sensitivity::Due,
         Amount::Sum(_, measure) => match measure {
             M::HandlingMin
@@ -623,7 +630,8 @@ mod tests {
         let parameters = Parameters::configured("").unwrap();
         for indicator in Catalogue::configured("").unwrap().iter() {
             for is_running in [false, true] {
-                let variant = Variant { buckets: parameters.buckets(indicator.valid_from), is_running };
+                let variant =
+                    Variant { buckets: parameters.buckets(indicator.valid_from), is_running };
                 let found = formula(&indicator.id, variant).is_some();
                 assert_eq!(found, indicator.feed.is_some(), "{}", indicator.id);
             }
@@ -650,11 +658,14 @@ mod tests {
         let parameters = Parameters::configured("").unwrap();
         let mut buckets = parameters.buckets("2024-01-01".parse().unwrap()).unwrap().clone();
         let stopped = (1, within(M::EndedStopped));
-        for (bucket, id) in [(Bucket::OnDay, "A06"), (Bucket::Late, "A07"), (Bucket::NoDue, "A11")] {
+        for (bucket, id) in [(Bucket::OnDay, "A06"), (Bucket::Late, "A07"), (Bucket::NoDue, "A11")]
+        {
             buckets.stopped = bucket;
             let variant = Variant { buckets: Some(&buckets), is_running: false };
             for other in ["A05", "A06", "A07", "A11"] {
-                let Some(Formula::Count(terms)) = formula(other, variant) else { panic!("{other}") };
+                let Some(Formula::Count(terms)) = formula(other, variant) else {
+                    panic!("{other}")
+                };
                 assert_eq!(terms.contains(&stopped), other == id, "{other} {bucket:?}");
             }
         }
@@ -671,7 +682,13 @@ mod tests {
             .collect();
         counted.sort();
         let mut ends = [
-            M::Early, M::OnDay, M::Late, M::NoDue, M::EndedWithdrawn, M::EndedRefused, M::EndedStopped,
+            M::Early,
+            M::OnDay,
+            M::Late,
+            M::NoDue,
+            M::EndedWithdrawn,
+            M::EndedRefused,
+            M::EndedStopped,
         ]
         .map(within);
         ends.sort();

@@ -104,14 +104,16 @@ pub fn check(
 ) -> Option<Checked> {
     let sum = |text: &str| -> Option<i64> {
         side(text, variant)?.iter().try_fold(0, |sum, word| {
-            Some(sum + match word {
-                Word::Terms(terms) => facts.total(terms)?,
-                Word::Channel(measure, channel) => facts
-                    .split(*measure, Dimension::Channel)
-                    .filter(|(key, _)| channel.as_deref().is_none_or(|channel| channel == *key))
-                    .map(|(_, value)| value)
-                    .sum(),
-            })
+            Some(
+                sum + match word {
+                    Word::Terms(terms) => facts.total(terms)?,
+                    Word::Channel(measure, channel) => facts
+                        .split(*measure, Dimension::Channel)
+                        .filter(|(key, _)| channel.as_deref().is_none_or(|channel| channel == *key))
+                        .map(|(_, value)| value)
+                        .sum(),
+                },
+            )
         })
     };
     Some(Checked {
@@ -148,13 +150,15 @@ mod tests {
     fn facts() -> Facts {
         use Measure as M;
         let mut facts = Facts::new(true);
-        let received = [M::Received, M::Resolved, M::Early, M::OnDay, M::Late, M::NoDue, M::EndedStopped];
+        let received =
+            [M::Received, M::Resolved, M::Early, M::OnDay, M::Late, M::NoDue, M::EndedStopped];
         facts.add(Window::In, &received, &[12, 10, 4, 2, 2, 1, 1], "u");
         facts.add(Window::Before, &[M::Received, M::Resolved], &[100, 96], "u");
         facts.add_split(M::Received, Dimension::Channel, "online", 7);
         facts.add_split(M::Received, Dimension::Channel, "direct", 5);
         facts.add_open(Noun::Dossier, &OpenSums { open: 6, overdue: 2, ..OpenSums::default() });
-        let tickets = [M::TicketReceived, M::TicketHandled, M::TicketLeftRejected, M::TicketLeftDuplicate];
+        let tickets =
+            [M::TicketReceived, M::TicketHandled, M::TicketLeftRejected, M::TicketLeftDuplicate];
         facts.add(Window::Until, &tickets, &[9, 5, 1, 1], "u");
         facts.add(Window::In, &[M::TicketReceived], &[3], "u");
         facts.add_split(M::TicketReceived, Dimension::Channel, "web", 2);
@@ -187,6 +191,9 @@ mod tests {
         let mut facts = facts();
         facts.add(Window::In, &[Measure::NoDue], &[-1], "u");
         let broken = checked(&facts, true).into_iter().find(|checked| !checked.holds()).unwrap();
-        assert_eq!((broken.identity.as_str(), broken.left, broken.right), ("resolved_by_outcome", 10, 9));
+        assert_eq!(
+            (broken.identity.as_str(), broken.left, broken.right),
+            ("resolved_by_outcome", 10, 9)
+        );
     }
 }

@@ -41,7 +41,9 @@ pub fn form_measures() -> Vec<Measure> {
 }
 
 /// Which score became the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreOrigin {
     /// The appraiser's.
@@ -399,7 +401,10 @@ mod tests {
         assert_eq!((score.own, score.proposed), (Some(Milli(2_000)), Some(Milli(1_000))));
         assert!(score.overruled.is_some());
         assert_eq!(card.own_minus_appraised, Some(Milli(500)));
-        assert_eq!(card_of(&forms("citizen", first(1_700)), &NOTHING).scores[0].proposed, Some(Milli(1_700)));
+        assert_eq!(
+            card_of(&forms("citizen", first(1_700)), &NOTHING).scores[0].proposed,
+            Some(Milli(1_700))
+        );
     }
 
     #[test]

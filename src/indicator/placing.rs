@@ -59,17 +59,18 @@ impl Members {
         self.of.get(code).unwrap_or(&self.otherwise)
     }
 
-    /// Codes whose records count for the first place; null for all.
-    pub fn codes_of_first(&self) -> Option<Vec<String>> {
-        if self.otherwise.places.contains(&0) {
+    /// Whether the tree names this code.
+    pub fn names(&self, code: &str) -> bool {
+        self.of.contains_key(code)
+    }
+
+    /// Codes whose records count for any place, sorted; null for all.
+    pub fn codes(&self) -> Option<Vec<String>> {
+        if !self.otherwise.places.is_empty() {
             return None;
         }
-        let mut codes: Vec<String> = self
-            .of
-            .iter()
-            .filter(|(_, member)| member.places.contains(&0))
-            .map(|(code, _)| code.clone())
-            .collect();
+        let counting = self.of.iter().filter(|(_, member)| !member.places.is_empty());
+        let mut codes: Vec<String> = counting.map(|(code, _)| code.clone()).collect();
         codes.sort();
         Some(codes)
     }
@@ -243,11 +244,7 @@ impl Builder<'_> {
             let member = self.member(tree, node, &asked);
             members.of.insert(node.code.clone(), member);
         }
-        if self.mode == Mode::AsIs {
-            self.map(day, members)
-        } else {
-            members
-        }
+        if self.mode == Mode::AsIs { self.map(day, members) } else { members }
     }
 
     fn otherwise(&mut self) -> Member {
@@ -333,17 +330,21 @@ mod tests {
         let placing = placing(None, "2021-01-01", "2022-01-01", Mode::AsWas, Split::Total);
         assert_eq!((placing.places.len(), placing.eras.len()), (1, 1));
         assert_eq!(placing.places[0].expected, 9 + 83 + 20);
-        assert_eq!(placing.eras[0].1.codes_of_first(), None);
+        assert_eq!(placing.eras[0].1.codes(), None);
         assert_eq!(placing.eras[0].1.of("gso:99999").places, [0]);
     }
 
     #[test]
     fn a_code_that_names_another_unit_now_does_not_count_for_it() {
         // 31120 was An Hòa until 2025-06-30 and is Cái Khế since.
-        let total = placing(Some("gso:31120"), "2025-01-01", "2026-01-01", Mode::AsWas, Split::Total);
+        let total =
+            placing(Some("gso:31120"), "2025-01-01", "2026-01-01", Mode::AsWas, Split::Total);
         assert_eq!(total.places[0].name.as_ref().unwrap().vi, "Phường Cái Khế");
-        let counts: Vec<bool> =
-            total.eras.iter().map(|(_, members)| !members.of("gso:31120").places.is_empty()).collect();
+        let counts: Vec<bool> = total
+            .eras
+            .iter()
+            .map(|(_, members)| !members.of("gso:31120").places.is_empty())
+            .collect();
         assert_eq!(counts, [false, true]);
         let all = placing(None, "2025-01-01", "2026-01-01", Mode::AsWas, Split::All);
         let named = all.places.iter().filter(|place| place.code == "gso:31120").count();
@@ -381,7 +382,12 @@ mod tests {
     fn a_unit_that_never_was_is_refused() {
         let span = Span { from: day("2021-01-01"), to: day("2021-02-01") };
         let placed = Placing::new(
-            &units(), Some("gso:1"), span, Mode::AsWas, Split::Total, day("2026-01-01"),
+            &units(),
+            Some("gso:1"),
+            span,
+            Mode::AsWas,
+            Split::Total,
+            day("2026-01-01"),
         );
         assert_eq!(placed, Err(NoUnit { code: "gso:1".to_owned() }));
     }

@@ -148,12 +148,14 @@ impl Offers {
     }
 
     fn valid<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Formality> {
-        self.in_authority(asked).filter(move |row| is_valid(row.valid_from, row.valid_to, asked.day))
+        self.in_authority(asked)
+            .filter(move |row| is_valid(row.valid_from, row.valid_to, asked.day))
     }
 
     fn services<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a OnlineService> {
         let codes: BTreeSet<&str> = self.valid(asked).map(|row| row.code.as_str()).collect();
-        let whole = asked.level == Level::City && asked.field.is_none() && asked.formality.is_none();
+        let whole =
+            asked.level == Level::City && asked.field.is_none() && asked.formality.is_none();
         self.services
             .iter()
             .filter(move |row| is_valid(row.valid_from, row.valid_to, asked.day) && row.is_offered)
@@ -193,10 +195,13 @@ impl Offers {
             }
             Supply::OfferedOnline => Counted::Share(with(&online), with(&|_| true)),
             Supply::Online => Counted::Number(with(&online), Vec::new()),
-            Supply::ByLevel => Counted::Number(with(&online), vec![
-                (partly, with(&|row| row.online_level == partly)),
-                (fully, with(&|row| row.online_level == fully)),
-            ]),
+            Supply::ByLevel => Counted::Number(
+                with(&online),
+                vec![
+                    (partly, with(&|row| row.online_level == partly)),
+                    (fully, with(&|row| row.online_level == fully)),
+                ],
+            ),
             Supply::FullOfEligible => {
                 let eligible = |row: &Formality| row.eligible_full == Some(true);
                 let full = with(&|row| eligible(row) && row.online_level == fully);
@@ -259,7 +264,9 @@ impl Offers {
         let mut all = BTreeSet::new();
         let mut late = BTreeSet::new();
         for row in self.in_authority(asked) {
-            let Some(announced) = row.announced_on.filter(|day| *day <= asked.day) else { continue };
+            let Some(announced) = row.announced_on.filter(|day| *day <= asked.day) else {
+                continue;
+            };
             let published = row.published_on.filter(|day| *day <= asked.day);
             // Long before the period and published before it: judged in an earlier period.
             if published.is_some_and(|day| day < asked.span.from) {
@@ -297,9 +304,16 @@ mod tests {
         }
     }
 
-    fn figure(offers: &Offers, supply: Supply, level: Level, last: &str, facts: &Facts) -> Option<Counted> {
+    fn figure(
+        offers: &Offers,
+        supply: Supply,
+        level: Level,
+        last: &str,
+        facts: &Facts,
+    ) -> Option<Counted> {
         let parameters = Parameters::configured("").unwrap();
-        let span = Span { from: day("2024-01-01").min(day(last)), to: day(last).succ_opt().unwrap() };
+        let span =
+            Span { from: day("2024-01-01").min(day(last)), to: day(last).succ_opt().unwrap() };
         let law = parameters.decision766(day("2024-12-31"), None);
         let asked = Asked { level, span, day: day(last), field: None, formality: None, law };
         offers.figure(supply, asked, facts, &Calendar::vietnam()).unwrap()
@@ -353,9 +367,8 @@ mod tests {
             ],
             services: Vec::new(),
         };
-        let of = |level| {
-            figure(&offers, Supply::OfferedOnline, level, "2024-03-31", &Facts::new(false))
-        };
+        let of =
+            |level| figure(&offers, Supply::OfferedOnline, level, "2024-03-31", &Facts::new(false));
         assert_eq!(of(Level::City), Some(Counted::Share(1, 2)));
         assert_eq!(of(Level::Commune), Some(Counted::Share(0, 1)));
         assert_eq!(of(Level::Agency), None);

@@ -77,3 +77,6 @@ pub fn fold(mut steps: Vec<Told<DocumentStep>>, rules: &Rules<'_>) -> Option<Doc
         withdrawn_day: day(withdrawn_at),
     })
 }
+
+#[cfg(test)]
+mod tests;
