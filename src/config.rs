@@ -37,6 +37,7 @@ pub struct Config {
     pub retention: Retention,
     pub live: Live,
     pub desk: Desk,
+    pub petition: Petition,
     pub simulate: Simulate,
     pub log: Log,
 }
@@ -119,6 +120,7 @@ section!(Live {
     subscriptions: usize,
 });
 section!(Desk { default_due_h: u32 });
+section!(Petition { handle_days: u32, ask_days: u32, refuse_days: u32, publish_days: u32 });
 section!(Simulate { seed: u64, speed: f64, scale: String, rate_hz: u32, faults: bool });
 section!(Log { level: String, format: String });
 

@@ -18,6 +18,7 @@ use crate::{
     access::{Gate, ensure_administrator},
     admit::Horizon,
     api::{self, ApiSettings, App, DeviceState},
+    calendar::{Calendar, CalendarErrors},
     city::{City, Device},
     clock::SharedClock,
     config::Config,
@@ -30,6 +31,7 @@ use crate::{
     observe::{Metrics, Queues},
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
+    record::{RecordSettings, petition::Limits},
     rollup,
     selfcheck::{Agreement, SelfCheck},
     spool::{Level, Spool, SpoolError, SpoolSettings, SpoolState},
@@ -82,6 +84,9 @@ pub enum HubError {
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// The calendar cannot be used.
+    #[error(transparent)]
+    Calendar(#[from] CalendarErrors),
     /// The registered city is another one.
     #[error(
         "the database holds the city {found}, the configuration says {wanted} (key city.folder)"
@@ -260,7 +265,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
-        settings: writer_settings(&config, options.city.time_zone),
+        settings: writer_settings(&config, options.city.time_zone)?,
         registry,
         admitted: to_write,
         commands,
@@ -312,9 +317,15 @@ fn spawn_writer(
 }
 
 /// The limits of the configuration for batches and the quarantine.
-pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
+///
+/// # Errors
+/// The calendar cannot be used.
+pub fn writer_settings(
+    config: &Config,
+    zone: chrono_tz::Tz,
+) -> Result<WriterSettings, CalendarErrors> {
     let ingest = &config.ingest;
-    WriterSettings {
+    Ok(WriterSettings {
         batch_rows: ingest.batch_rows,
         linger: Duration::from_millis(ingest.linger_ms),
         spool_after: Duration::from_millis(config.spool.after_ms),
@@ -322,7 +333,30 @@ pub fn writer_settings(config: &Config, zone: chrono_tz::Tz) -> WriterSettings {
         quarantine_messages: ingest.quarantine_messages,
         quarantine_bytes: ingest.quarantine_bytes,
         zone,
-    }
+        records: record_settings(config, zone)?,
+    })
+}
+
+/// What the configuration says about judging records.
+///
+/// # Errors
+/// The calendar cannot be used.
+pub fn record_settings(
+    config: &Config,
+    zone: chrono_tz::Tz,
+) -> Result<RecordSettings, CalendarErrors> {
+    let limits = &config.petition;
+    Ok(RecordSettings {
+        zone,
+        calendar: Arc::new(Calendar::configured(&config.calendar.file)?),
+        petition: Limits {
+            handle: limits.handle_days,
+            ask: limits.ask_days,
+            refuse: limits.refuse_days,
+            publish: limits.publish_days,
+        },
+        ticket_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+    })
 }
 
 fn spool_settings(config: &Config) -> SpoolSettings {

@@ -5,21 +5,22 @@
 //! overwrites nothing; moves that the rules do not allow are counted and take effect all the same.
 //! Spans are judged by civil days of the city and by working time of the calendar.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use crate::{
     calendar::{Calendar, Completeness, Incomplete},
+    city::UnitKind,
     day::midnight,
+    unit::Units,
 };
 
-pub mod area;
 pub mod document;
 pub mod dossier;
 pub mod petition;
 pub mod ticket;
-
-use area::Areas;
 
 /// Version of the folds: grows whenever one of them judges otherwise, so that stored records are
 /// folded anew.
@@ -33,18 +34,21 @@ pub struct Rules<'a> {
     /// Working time.
     pub calendar: &'a Calendar,
     /// Trees of administrative units.
-    pub areas: &'a Areas,
+    pub units: &'a Units,
     /// Limits of petitions.
     pub petition: petition::Limits,
+    /// Time until a ticket is due whose due time nobody told.
+    pub ticket_due: TimeDelta,
 }
 
 impl Rules<'_> {
     /// What a stored judgement depends on beside its steps.
     pub fn version(&self) -> String {
-        let (zone, calendar, areas) = (self.zone, self.calendar.version(), self.areas.version());
+        let (zone, calendar, units) = (self.zone, self.calendar.version(), self.units.version());
         let petition::Limits { handle, ask, refuse, publish } = self.petition;
+        let ticket_min = self.ticket_due.num_minutes();
         format!(
-            "{FOLD_VERSION} {zone} {calendar} {areas} {handle}/{ask}/{refuse}/{publish}"
+            "{FOLD_VERSION} {zone} {calendar} {units} {handle}/{ask}/{refuse}/{publish} {ticket_min}"
         )
     }
 
@@ -52,6 +56,31 @@ impl Rules<'_> {
     pub fn day(&self, time: DateTime<Utc>) -> NaiveDate {
         time.with_timezone(&self.zone).date_naive()
     }
+
+    /// Whether unit `receiver` lies outside the area of `handler` on a day; the area of an agency is that
+    /// of the unit that it belongs to. Null when either did not exist then.
+    pub(crate) fn is_outside(&self, receiver: &str, handler: &str, day: NaiveDate) -> Option<bool> {
+        let tree = self.units.tree_at(day);
+        let unit = tree.unit(handler)?;
+        let area = match &unit.parent {
+            Some(parent) if unit.kind == UnitKind::Agency => parent.as_str(),
+            Some(_) | None => handler,
+        };
+        tree.unit(receiver).map(|_known| !tree.ancestors(receiver).contains(&area))
+    }
+}
+
+/// What records are judged by, as it is configured; the units come from the database.
+#[derive(Debug, Clone)]
+pub struct RecordSettings {
+    /// Zone of the city's civil days.
+    pub zone: Tz,
+    /// Working time.
+    pub calendar: Arc<Calendar>,
+    /// Limits of petitions.
+    pub petition: petition::Limits,
+    /// Time until a ticket is due whose due time nobody told.
+    pub ticket_due: TimeDelta,
 }
 
 /// A step of a record, and the message that told it.
@@ -77,9 +106,7 @@ pub(crate) trait Step {
 
 /// Sorts steps by (at, time, boot, seq); a total order.
 pub(crate) fn sort<S: Step>(steps: &mut [Told<S>]) {
-    steps.sort_by_key(|told| {
-        (told.step.at(), told.time, told.boot, told.seq, told.step.rank())
-    });
+    steps.sort_by_key(|told| (told.step.at(), told.time, told.boot, told.seq, told.step.rank()));
 }
 
 /// The latest value that sorted steps tell.
@@ -246,13 +273,17 @@ pub(crate) mod tests {
     use super::*;
 
     static CALENDAR: LazyLock<Calendar> = LazyLock::new(Calendar::vietnam);
-    static AREAS: LazyLock<Areas> = LazyLock::new(Areas::default);
+    static UNITS: LazyLock<Units> = LazyLock::new(|| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/city/can-tho");
+        Units::of_city(&crate::city::City::load(&folder).unwrap())
+    });
     const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
 
-    /// The rules of Can Tho, without units.
+    /// The rules of Can Tho.
     pub(crate) fn rules() -> Rules<'static> {
         let petition = petition::Limits { handle: 15, ask: 5, refuse: 2, publish: 2 };
-        Rules { zone: ZONE, calendar: &CALENDAR, areas: &AREAS, petition }
+        let ticket_due = TimeDelta::hours(120);
+        Rules { zone: ZONE, calendar: &CALENDAR, units: &UNITS, petition, ticket_due }
     }
 
     /// `2026-03-02 08:00`, local time.
@@ -263,5 +294,22 @@ pub(crate) mod tests {
 
     pub(crate) fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_area_holds_what_lies_below_it_and_an_agency_has_that_of_its_unit() {
+        let outside = |receiver: &str, handler: &str, on: &str| {
+            rules().is_outside(receiver, handler, day(on))
+        };
+        let agency = UNITS.tree_at(day("2026-03-02")).at_level(crate::unit::Level::Agency).next();
+        let agency = agency.unwrap().code.clone();
+        assert_eq!(outside("gso:31135", "gso:31135", "2026-03-02"), Some(false));
+        assert_eq!(outside("gso:31120", "gso:31135", "2026-03-02"), Some(true));
+        assert_eq!(outside("gso:31120", &agency, "2026-03-02"), Some(false));
+        assert_eq!(outside(&agency, "gso:31135", "2026-03-02"), Some(true));
+        assert_eq!(outside("gso:31117", "gso:916", "2024-03-02"), Some(false));
+        assert_eq!(outside("gso:31117", "gso:31135", "2024-03-02"), Some(true));
+        assert_eq!(outside("gso:31117", "gso:31135", "2026-03-02"), None, "it had ended");
+        assert_eq!(outside("gso:1", "gso:31135", "2026-03-02"), None, "no such unit");
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     clock::SharedClock,
     live::start::Start,
     observe::Metrics,
+    record::RecordSettings,
     registry::Registry,
     spool::Spool,
     store::{Store, StoreError, insert::Committed, start},
@@ -89,7 +90,7 @@ pub enum DatabaseState {
 }
 
 /// Limits of batches and of the quarantine.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct WriterSettings {
     /// Rows that complete a batch.
     pub batch_rows: usize,
@@ -105,6 +106,8 @@ pub struct WriterSettings {
     pub quarantine_bytes: u64,
     /// Zone of the city's civil days.
     pub zone: chrono_tz::Tz,
+    /// What records are judged by.
+    pub records: RecordSettings,
 }
 
 /// The writing task's ends and state.
@@ -162,7 +165,7 @@ impl Writer {
     async fn connect(&mut self) -> Option<Box<Connected>> {
         let mut pause = RETRY_MIN;
         loop {
-            match work::connect(self.store.clone(), self.settings).await {
+            match work::connect(self.store.clone(), self.settings.clone()).await {
                 Ok(connected) => {
                     self.note_up(&connected);
                     return Some(connected);

@@ -42,7 +42,7 @@ pub(super) async fn store_held(
         clock: clock(),
         contract,
         horizon: hub::horizon(config),
-        settings: hub::writer_settings(config, zone),
+        settings: hub::writer_settings(config, zone)?,
         registry: watch::channel(None).0,
         admitted: to_write,
         commands,

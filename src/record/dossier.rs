@@ -22,8 +22,6 @@ use judge::{Acceptance, Clock};
 /// A dossier as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the code")]
-#[expect(clippy::struct_excessive_bools, reason = "a row of marks")]
 pub struct Dossier {
     pub dossier: Box<str>,
     pub formality: Option<Box<str>>,
@@ -97,11 +95,7 @@ impl Step for DossierStep {
 }
 
 /// Folds the steps of one dossier; null without steps.
-pub fn fold(
-    mut steps: Vec<Told<DossierStep>>,
-    links: Links,
-    rules: &Rules<'_>,
-) -> Option<Dossier> {
+pub fn fold(mut steps: Vec<Told<DossierStep>>, links: Links, rules: &Rules<'_>) -> Option<Dossier> {
     sort(&mut steps);
     let steps = &steps[..];
     let (first, last) = (&steps.first()?.step, &steps.last()?.step);
@@ -127,7 +121,7 @@ pub fn fold(
     let fees = latest(steps, |step| step.fees.as_ref());
     let refused_at = first_of(closing, &[DossierStatus::NotAccepted]);
     let boundary_free = received_by.as_deref().zip(unit.as_deref()).and_then(|(by, unit)| {
-        rules.areas.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
+        rules.is_outside(by, unit, rules.day(received_at.unwrap_or(submitted_at)))
     });
     Some(Dossier {
         dossier: first.dossier.clone(),
@@ -177,9 +171,8 @@ pub fn fold(
         boundary_free,
         illegal_moves: illegal_moves(steps),
         calendar: judged.reach.0,
-        code_date_differs: received_at.is_some_and(|at| {
-            code::date(&first.dossier).is_some_and(|date| date != Some(rules.day(at)))
-        }),
+        code_date_differs: received_at
+            .is_some_and(|at| code::date_differs(&first.dossier, rules.day(at))),
         submitted_day: rules.day(submitted_at),
         received_day: received_at.map(|at| rules.day(at)),
         ended_day: clock.end.map(|(at, _status)| rules.day(at)),
@@ -206,8 +199,8 @@ fn first_of(steps: &[Told<DossierStep>], statuses: &[DossierStatus]) -> Option<D
 /// When a dossier was accepted. One that was refused and shows no step of an accepted one never was,
 /// whatever time its source told.
 fn accepted_at(steps: &[Told<DossierStep>]) -> Option<DateTime<Utc>> {
-    let shown = first_of(steps, &[DossierStatus::Accepted])
-        .or_else(|| first_of(steps, AFTER_ACCEPTANCE));
+    let shown =
+        first_of(steps, &[DossierStatus::Accepted]).or_else(|| first_of(steps, AFTER_ACCEPTANCE));
     if shown.is_none() && first_of(steps, &[DossierStatus::NotAccepted]).is_some() {
         return None;
     }

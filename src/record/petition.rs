@@ -11,7 +11,6 @@ use super::{Precision, Reach, Rules, Step, Told, latest, small, sort, working_mi
 /// A petition as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub struct Petition {
     pub petition: Box<str>,
     pub kind: Option<PetitionKind>,
@@ -142,15 +141,13 @@ fn judge(petition: &mut Petition, rules: &Rules<'_>) {
     petition.overdue_at = last
         .filter(|_last| !waits && (petition.ended_at.is_none() || is_late))
         .map(|last| Precision::Day.too_late(crate::day::midnight(last, rules.zone), rules));
-    petition.published_on_time = petition.published_at.zip(petition.answered_at).and_then(
-        |(published, answered)| {
+    petition.published_on_time =
+        petition.published_at.zip(petition.answered_at).and_then(|(published, answered)| {
             let last = calendar.add_working_days(rules.day(answered), limits.publish);
             reach.take(last).map(|last| rules.day(published) <= last)
-        },
-    );
-    let spent = petition
-        .ended_at
-        .map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
+        });
+    let spent =
+        petition.ended_at.map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
     petition.handling_min = spent.and_then(|spent| reach.take(spent));
     petition.ended_day = petition.ended_at.map(|at| rules.day(at));
     petition.published_day = petition.published_at.map(|at| rules.day(at));
@@ -187,3 +184,6 @@ fn illegal_moves(steps: &[Told<PetitionStep>]) -> i16 {
     let moves = steps.windows(2).map(|pair| (pair[0].step.status, pair[1].step.status));
     small(moves.filter(|(from, to)| from != to && !is_legal(*from, *to)).count())
 }
+
+#[cfg(test)]
+mod tests;

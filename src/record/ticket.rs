@@ -1,7 +1,8 @@
 //! Tickets of the service desk as they stand.
 //!
 //! Handled means: reached resolved, published or closed after the last step that left it open. Waiting
-//! for the citizen or for others stops the clock.
+//! for the citizen or for others stops the clock. A ticket whose due time nobody told is due after the
+//! usual time.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,6 @@ use super::{
 /// A ticket as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub struct Ticket {
     pub ticket: Box<str>,
     pub status: TicketStatus,
@@ -93,9 +93,8 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
     sort(&mut steps);
     let steps = &steps[..];
     let (first, last) = (&steps.first()?.step, &steps.last()?.step);
-    let is_open = |told: &Told<TicketStep>| {
-        matches!(phase(told.step.status), Phase::Open | Phase::Waiting)
-    };
+    let is_open =
+        |told: &Told<TicketStep>| matches!(phase(told.step.status), Phase::Open | Phase::Waiting);
     let closing = &steps[steps.iter().rposition(is_open).map_or(0, |at| at + 1)..];
     let since = |wanted: Phase| {
         let mut reached = closing.iter().filter(|told| phase(told.step.status) == wanted);
@@ -148,21 +147,21 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
 /// Judges its time.
 fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     let (created, end) = (ticket.created_at, ticket.handled_at.or(ticket.left_at));
-    let counted = end.map_or(steps, |end| {
-        &steps[..steps.partition_point(|told| told.step.at <= end)]
-    });
+    let counted =
+        end.map_or(steps, |end| &steps[..steps.partition_point(|told| told.step.at <= end)]);
     let waits = |step: &TicketStep| phase(step.status) == Phase::Waiting;
     let pauses = Pause::all(counted, created, waits);
     ticket.is_paused = end.is_none() && pauses.last().is_some_and(|pause| pause.to.is_none());
     ticket.paused_s = paused(&pauses).num_seconds();
-    if let Some(due) = Due::in_force(steps, end, |step: &TicketStep| step.due_at) {
-        let put_off = due.put_off(&pauses);
-        ticket.due_at = Some(due.at);
-        ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
-        ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
-        let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
-        ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
-    }
+    let told = Due::in_force(steps, end, |step: &TicketStep| step.due_at);
+    ticket.due_at = told.map(|due| due.at);
+    let usual = Due { at: created + rules.ticket_due, set_at: DateTime::<Utc>::MIN_UTC };
+    let due = told.unwrap_or(usual);
+    let put_off = due.put_off(&pauses);
+    ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
+    ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
+    let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
+    ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
     let unit = ticket.unit.as_deref();
     let mut reach = Reach::default();
     ticket.dispatch_min = ticket.assigned_at.map(|at| minutes((at - created).num_minutes()));
@@ -177,3 +176,6 @@ fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     reach.note(rules.calendar.completeness(from, until));
     ticket.calendar = reach.0;
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,19 +16,24 @@ use tokio_postgres::{Client, Transaction};
 use super::{
     Store, StoreError,
     arrival::{self, Foreseen},
+    assessment_row,
     copy::Rows,
+    document_row, dossier_row,
     encode::{self, ReadingRow},
     ledger,
+    onestop::{Judge, Records, Touched},
+    petition_row,
     presence::{Came, Presence},
     refuse::{Bound, Quarantine},
     rollup::{Buckets, Rollup},
     table::{self, NotNew, Prepared, Table, Way},
-    ticket_state::{TicketChange, Tickets},
+    ticket_state::TicketChange,
 };
 use crate::{
     admit::Admitted,
     ledger::{Arrival, Figures, Ledger, connection::Connections},
     quality,
+    record::RecordSettings,
     registry::Registry,
 };
 
@@ -36,7 +41,7 @@ use crate::{
 const MERGE_BATCHES: u32 = 20;
 
 /// The fact tables, in the order in which a transaction writes them.
-const TABLES: [&Table; 9] = [
+const TABLES: [&Table; 13] = [
     &table::INTERVAL,
     &table::SIGNAL_STATE,
     &table::SIGNAL_EVENT,
@@ -46,6 +51,10 @@ const TABLES: [&Table; 9] = [
     &table::TICKET_STEP,
     &table::CALL,
     &table::METRIC,
+    &dossier_row::STEP,
+    &petition_row::STEP,
+    &document_row::STEP,
+    &assessment_row::FORM,
 ];
 const INTERVAL: usize = 0;
 const SIGNAL_STATE: usize = 1;
@@ -56,6 +65,10 @@ const INCIDENT: usize = 5;
 const TICKET_STEP: usize = 6;
 const CALL: usize = 7;
 const METRIC: usize = 8;
+const DOSSIER_STEP: usize = 9;
+const PETITION_STEP: usize = 10;
+const DOCUMENT_STEP: usize = 11;
+const ASSESSMENT: usize = 12;
 
 /// What a committed batch changed.
 #[derive(Debug, Default)]
@@ -86,6 +99,8 @@ pub struct Committed {
     pub unforeseen: bool,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
+    /// Records of each noun that were folded.
+    pub records: Touched,
 }
 
 /// Rows of one table that go one way, with the message of each.
@@ -128,7 +143,7 @@ pub struct Inserter {
     tables: Vec<Prepared>,
     rollup: Rollup,
     presence: Presence,
-    tickets: Tickets,
+    records: Records,
     quarantine: Quarantine,
     ledger: Ledger,
     connections: Connections,
@@ -144,9 +159,10 @@ impl std::fmt::Debug for Inserter {
 
 impl Inserter {
     /// Connects and prepares every statement.
-    pub async fn connect(store: &Store) -> Result<Self, StoreError> {
+    pub async fn connect(store: &Store, settings: &RecordSettings) -> Result<Self, StoreError> {
         let client = store.connect().await?;
         claim(&client).await?;
+        let judge = Judge::load(store, settings).await?;
         let mut tables = Vec::with_capacity(TABLES.len());
         for table in TABLES {
             tables.push(table.prepare(&client).await?);
@@ -154,7 +170,7 @@ impl Inserter {
         Ok(Self {
             rollup: Rollup::prepare(&client).await?,
             presence: Presence::prepare(&client).await?,
-            tickets: Tickets::prepare(&client).await?,
+            records: Records::prepare(&client, judge).await?,
             quarantine: Quarantine::prepare(&client).await?,
             // Read anew at every connection, so that memory never runs ahead of the database.
             ledger: ledger::load(&client).await?,
@@ -271,7 +287,7 @@ impl Inserter {
         let refused_of = |item| counts.refused.get(&item).copied().unwrap_or_default();
         done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();
-        done.tickets = self.tickets.refresh(&transaction, items).await?;
+        let mut refreshed = self.records.refresh(&transaction, items).await?;
         done.unforeseen = outcome.unforeseen(&foreseen.arrivals);
         let (arrivals, delta, connections) = foreseen.settle(items, &outcome);
         done.loss = arrival::by_source(&delta);
@@ -292,6 +308,9 @@ impl Inserter {
             self.rollup.write(&transaction, buckets),
         )?;
         transaction.commit().await.map_err(failed)?;
+        self.records.take(&mut refreshed);
+        done.tickets = refreshed.tickets;
+        done.records = refreshed.touched;
         self.ledger.take(delta);
         self.connections.take(connections);
         bound.add(counts);
@@ -506,7 +525,24 @@ impl<'a> Part<'a> {
                 }
             }
             Fact::Call(call) => encode::call(self.begin(CALL, item), id, time, call),
-            Fact::Dossier(_) | Fact::Assessment(_) | Fact::Petition(_) | Fact::Document(_) => {}
+            Fact::Dossier(step) => {
+                if let Some(envelope) = &accepted.message.envelope {
+                    dossier_row::encode_step(self.begin(DOSSIER_STEP, item), id, envelope, step);
+                }
+            }
+            Fact::Petition(step) => {
+                if let Some(envelope) = &accepted.message.envelope {
+                    petition_row::encode_step(self.begin(PETITION_STEP, item), id, envelope, step);
+                }
+            }
+            Fact::Document(step) => {
+                if let Some(envelope) = &accepted.message.envelope {
+                    document_row::encode_step(self.begin(DOCUMENT_STEP, item), id, envelope, step);
+                }
+            }
+            Fact::Assessment(form) => {
+                assessment_row::encode(self.begin(ASSESSMENT, item), id, time, form);
+            }
             Fact::Metric(sample) => {
                 for value in &sample.values {
                     encode::metric(self.begin(METRIC, item), id, time, value);

@@ -1,19 +1,24 @@
-//! Tickets as they stand, recomputed from all their steps whenever one arrives.
-//!
-//! The order of (at, time, boot, seq) decides, so any order of arrival gives the same state, and a
-//! step that does not tell a value never overwrites one. [`TicketChange`] carries the state before
-//! and after, so that counts can follow without reading the table.
+//! Tickets as they stand, folded from all their steps whenever one arrives. [`TicketChange`] carries the
+//! state before and after, so that counts can follow without reading the table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::Fact;
+use ioc_ingest::Word as _;
 use tokio_postgres::{Client, Row, Statement, Transaction};
 
-use super::StoreError;
-use crate::admit::Admitted;
+use super::{
+    StoreError,
+    onestop::{Keys, Noun, arrays},
+    refold::Chunk,
+    table::TICKET_STEP,
+    ticket_row,
+};
+use crate::record::{
+    Rules,
+    ticket::{self, Ticket},
+};
 
-const REFRESH: &str = include_str!("ticket_refresh.sql");
 const READ: &str = "select device_id, ticket, status, created_at, handled_at, due_at, channel \
                     from ticket where (device_id, ticket) in (select * from unnest($1::int4[], $2::text[]))";
 
@@ -44,6 +49,18 @@ impl TicketState {
     }
 }
 
+impl From<&Ticket> for TicketState {
+    fn from(ticket: &Ticket) -> Self {
+        Self {
+            status: ticket.status.as_str().to_owned(),
+            created_at: ticket.created_at,
+            handled_at: ticket.handled_at,
+            due_at: ticket.due_at,
+            channel: ticket.channel.map(|channel| channel.as_str().to_owned()),
+        }
+    }
+}
+
 /// A ticket whose state a batch changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketChange {
@@ -60,54 +77,53 @@ pub struct TicketChange {
 /// Prepared statements on one connection.
 pub(super) struct Tickets {
     read: Statement,
-    refresh: Statement,
+    noun: Noun,
 }
 
 impl Tickets {
-    pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
+    pub(super) async fn prepare(client: &Client, rules: &str) -> Result<Self, StoreError> {
         let failed = |error| StoreError::of("prepare tickets", error);
         Ok(Self {
             read: client.prepare(READ).await.map_err(failed)?,
-            refresh: client.prepare(REFRESH).await.map_err(failed)?,
+            noun: Noun::prepare(client, &TICKET_STEP, &ticket_row::STATE, rules).await?,
         })
     }
 
-    /// Recomputes the tickets that the batch has steps of.
+    pub(super) const fn noun(&self) -> &Noun {
+        &self.noun
+    }
+
+    pub(super) fn take(&mut self, chunk: Option<Chunk>) {
+        self.noun.take(chunk);
+    }
+
+    /// Folds these tickets from all their steps. Answers those that count otherwise than before.
     pub(super) async fn refresh(
         &self,
         transaction: &Transaction<'_>,
-        items: &[Admitted],
+        keys: &Keys,
+        rules: &Rules<'_>,
     ) -> Result<Vec<TicketChange>, StoreError> {
-        let failed = |error| StoreError::of("refresh tickets", error);
-        let touched: BTreeSet<(i32, &str)> = items
-            .iter()
-            .filter_map(|admitted| admitted.accepted.as_ref())
-            .filter_map(|accepted| match &accepted.message.fact {
-                Fact::Ticket(step) => Some((accepted.device.id, &*step.ticket)),
-                _ => None,
-            })
-            .collect();
-        if touched.is_empty() {
+        if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (devices, tickets): (Vec<i32>, Vec<&str>) = touched.into_iter().unzip();
+        let failed = |error| StoreError::of("refresh tickets", error);
+        let (devices, tickets) = arrays(keys);
         let key = |row: &Row| (row.get::<_, i32>("device_id"), row.get::<_, String>("ticket"));
         let before = transaction.query(&self.read, &[&devices, &tickets]).await.map_err(failed)?;
         let mut before: BTreeMap<_, _> =
             before.iter().map(|row| (key(row), TicketState::of(row))).collect();
-        let after =
-            transaction.query(&self.refresh, &[&devices, &tickets]).await.map_err(failed)?;
-        let changes = after.iter().filter_map(|row| {
-            let (device_id, ticket) = key(row);
-            let before = before.remove(&(device_id, ticket.clone()));
-            let after = TicketState::of(row);
-            (before.as_ref() != Some(&after)).then_some(TicketChange {
-                device_id,
-                ticket,
-                before,
-                after,
-            })
-        });
-        Ok(changes.collect())
+        let mut rows = self.noun.rows();
+        let mut changes = Vec::new();
+        for (key, steps) in self.noun.steps(transaction, keys, ticket_row::step).await? {
+            let Some(folded) = ticket::fold(steps, rules) else { continue };
+            ticket_row::encode_state(&mut rows, key.0, &folded);
+            let (before, after) = (before.remove(&key), TicketState::from(&folded));
+            if before.as_ref() != Some(&after) {
+                changes.push(TicketChange { device_id: key.0, ticket: key.1, before, after });
+            }
+        }
+        self.noun.write.write(transaction, rows).await?;
+        Ok(changes)
     }
 }

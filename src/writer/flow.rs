@@ -183,7 +183,7 @@ impl Writer {
 
     /// Follows up what was done with the database.
     async fn go_on(&mut self, flow: &mut Flow, progress: Progress) {
-        let connect = || Work::connect(self.store.clone(), self.settings);
+        let connect = || Work::connect(self.store.clone(), self.settings.clone());
         match (flow.work.take(), progress) {
             (_, Progress::Connected(Ok(connected))) => {
                 self.note_up(&connected);

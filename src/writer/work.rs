@@ -201,7 +201,7 @@ pub(super) async fn connect(
     settings: WriterSettings,
 ) -> Result<Box<Connected>, StoreError> {
     let connecting = async {
-        let inserter = Inserter::connect(&store).await?;
+        let inserter = Inserter::connect(&store, &settings.records).await?;
         store.notice_losses(inserter.client()).await;
         let (messages, bytes) = (settings.quarantine_messages, settings.quarantine_bytes);
         let bound = Bound::load(inserter.client(), messages, bytes).await?;

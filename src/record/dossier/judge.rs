@@ -38,6 +38,21 @@ impl Outcome {
             Self::Stopped => "stopped",
         }
     }
+
+    /// The outcome with this word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Early,
+            Self::OnDay,
+            Self::Late,
+            Self::NoDue,
+            Self::Withdrawn,
+            Self::Refused,
+            Self::Stopped,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.as_str() == text)
+    }
 }
 
 /// When a dossier was accepted.

@@ -487,8 +487,9 @@ comment on column ticket.reopened is 'How often it was reopened.';
 comment on column ticket.assigned_at is 'When it was first assigned or taken in hand; null while it is not.';
 comment on column ticket.is_paused is 'Whether the clock stands: it waits for the citizen or for others.';
 comment on column ticket.paused_s is 'Waiting time that is over, until it was handled, seconds.';
-comment on column ticket.effective_due is 'Due time in force with the waiting that began after it was set; null while it waits and without a due time.';
-comment on column ticket.on_time is 'Whether it was handled by then; null while it is not, and without a due time.';
+comment on column ticket.due_at is 'Due time in force when it was handled or left, or the latest known while open; null when never told.';
+comment on column ticket.effective_due is 'Due time in force, else the usual one, with the waiting that began after it was set; null while it waits.';
+comment on column ticket.on_time is 'Whether it was handled by then; null while it is not.';
 comment on column ticket.dispatch_min is 'Minutes from creation to assignment; null while it is not.';
 comment on column ticket.first_response_min is 'Working minutes from creation to the first reply; null without one and where the calendar does not reach.';
 comment on column ticket.resolve_min is 'Working minutes from creation to handling without waiting; null while it is not and where the calendar does not reach.';
@@ -501,7 +502,7 @@ comment on column ticket.due_day is 'Civil day of effective_due.';
 
 alter table call add column day date;
 create index call_day on call (day);
-comment on column call.day is 'Civil day on which it was offered: of queued_at, else of time; null only until the hub has filled in a row of an older schema.';
+comment on column call.day is 'Civil day on which it was offered: of queued_at, else of answered_at, else of time; null only until the hub has filled it in.';
 
 create table record_rule (
   noun text primary key,
@@ -511,8 +512,8 @@ create table record_rule (
   is_done boolean not null
 );
 comment on table record_rule is 'By which rules the records of each noun are judged, and how far the hub has come in judging them anew.';
-comment on column record_rule.noun is 'dossier, petition, document, ticket or call.';
-comment on column record_rule.rules is 'Version of the fold, zone and version of the calendar and units.';
+comment on column record_rule.noun is 'dossier, petition, document or ticket.';
+comment on column record_rule.rules is 'Version of the fold, zone, versions of calendar and units, limits.';
 comment on column record_rule.after_device is 'Records up to this device and number are judged by these rules.';
 comment on column record_rule.after_number is 'See after_device.';
 comment on column record_rule.is_done is 'Whether all are.';

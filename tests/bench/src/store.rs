@@ -79,7 +79,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     servers.prepare(DATABASE, city, &payload::devices(city)?).await?;
     let config = config::load(None, &config::environment())?.config;
-    let mut ways = Ways::connect(servers, &config).await?;
+    let mut ways = Ways::connect(servers, &config, city).await?;
     let now = servers.clock().now();
     let begin_ms = (now.timestamp() / 86_400 - PAST_DAYS) * 86_400_000;
     let mut source = Source {
@@ -177,13 +177,21 @@ impl Source<'_> {
 }
 
 impl<'a> Ways<'a> {
-    async fn connect(servers: &'a Servers, config: &config::Config) -> anyhow::Result<Self> {
+    async fn connect(
+        servers: &'a Servers,
+        config: &config::Config,
+        city: &City,
+    ) -> anyhow::Result<Self> {
         let client = servers.client(DATABASE).await?;
         client.batch_execute(BARE).await?;
         let copy = format!("copy bare_interval ({COLUMNS}) from stdin binary");
         let limits = &config.ingest;
         Ok(Self {
-            inserter: Inserter::connect(&servers.store(DATABASE)?).await?,
+            inserter: Inserter::connect(
+                &servers.store(DATABASE)?,
+                &hub::record_settings(config, city.time_zone)?,
+            )
+            .await?,
             bound: Bound::load(&client, limits.quarantine_messages, limits.quarantine_bytes)
                 .await?,
             registry: registry::load(&client).await?,
