@@ -18,7 +18,10 @@ use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, TimeZo
 use chrono_tz::Tz;
 use ioc_ingest::dossier::{LimitUnit, TimeLimit};
 
-use crate::city::{CityError, Unit, UnitKind};
+use crate::{
+    city::{CityError, Unit, UnitKind},
+    store::unit::UnitRow,
+};
 
 use hours::{Hours, Opening};
 use year::{DayKind, Year};
@@ -95,7 +98,20 @@ impl Calendar {
     /// Tells the calendar of what kind each unit was when, for opening hours by kind.
     #[must_use]
     pub fn with_units<'a>(mut self, units: impl IntoIterator<Item = &'a Unit>) -> Self {
-        self.hours.set_units(units);
+        let span = |unit: &Unit| (unit.code.clone(), (unit.valid_from, unit.valid_to, unit.kind));
+        self.hours.set_kinds(units.into_iter().map(span));
+        self
+    }
+
+    /// The same from the units of the registry.
+    #[must_use]
+    pub fn with_rows(mut self, rows: &[UnitRow]) -> Self {
+        let kind = |row: &UnitRow| UnitKind::ALL.into_iter().find(|kind| kind.as_str() == row.kind);
+        let known = rows.iter().filter_map(|row| Some((row, kind(row)?)));
+        let span = |(row, kind): (&UnitRow, UnitKind)| {
+            (row.code.clone(), (row.valid_from, row.valid_to, kind))
+        };
+        self.hours.set_kinds(known.map(span));
         self
     }
 
@@ -317,4 +333,7 @@ struct Interval {
 }
 
 /// Kinds of units by code and time.
-type Kinds = BTreeMap<String, Vec<(NaiveDate, Option<NaiveDate>, UnitKind)>>;
+type Kinds = BTreeMap<String, Vec<Kind>>;
+
+/// First day, first day after, kind.
+type Kind = (NaiveDate, Option<NaiveDate>, UnitKind);

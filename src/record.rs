@@ -106,9 +106,7 @@ pub(crate) trait Step {
 
 /// Sorts steps by (at, time, boot, seq); a total order.
 pub(crate) fn sort<S: Step>(steps: &mut [Told<S>]) {
-    steps.sort_by_key(|told| {
-        (told.step.at(), told.time, told.boot, told.seq, told.step.rank())
-    });
+    steps.sort_by_key(|told| (told.step.at(), told.time, told.boot, told.seq, told.step.rank()));
 }
 
 /// The latest value that sorted steps tell.

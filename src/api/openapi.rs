@@ -21,7 +21,7 @@ const TAGS: [(&str, &str); 8] = [
     ("desk", "The service desk and other city systems."),
     ("indicators", "Indicators of administrative reform and the service desk, and their records."),
     ("open", "Open data, for everybody."),
-    ("data health", "Sources, refused messages, what people changed."),
+    ("data health", "Sources, known loss, refused messages, what people changed."),
     ("operations", "For monitoring and integration."),
 ];
 

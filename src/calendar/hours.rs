@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 
-use super::{Kinds, year::DayKind};
-use crate::city::{Unit, UnitKind};
+use super::{Kind, Kinds, year::DayKind};
+use crate::city::UnitKind;
 
 /// One span of a day, local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,10 @@ pub(super) struct Hours {
 
 impl Hours {
     /// Takes over of what kind each unit was when.
-    pub(super) fn set_units<'a>(&mut self, units: impl IntoIterator<Item = &'a Unit>) {
+    pub(super) fn set_kinds(&mut self, kinds: impl IntoIterator<Item = (String, Kind)>) {
         self.kinds.clear();
-        for unit in units {
-            let spans = self.kinds.entry(unit.code.clone()).or_default();
-            spans.push((unit.valid_from, unit.valid_to, unit.kind));
+        for (code, kind) in kinds {
+            self.kinds.entry(code).or_default().push(kind);
         }
     }
 

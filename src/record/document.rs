@@ -11,7 +11,6 @@ use super::{Rules, Step, Told, latest, sort};
 /// A document as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the token")]
 pub struct Document {
     pub document: Box<str>,
     pub result_type: Option<Box<str>>,

@@ -22,8 +22,6 @@ use judge::{Acceptance, Clock};
 /// A dossier as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the code")]
-#[expect(clippy::struct_excessive_bools, reason = "a row of marks")]
 pub struct Dossier {
     pub dossier: Box<str>,
     pub formality: Option<Box<str>>,
@@ -173,9 +171,8 @@ pub fn fold(mut steps: Vec<Told<DossierStep>>, links: Links, rules: &Rules<'_>) 
         boundary_free,
         illegal_moves: illegal_moves(steps),
         calendar: judged.reach.0,
-        code_date_differs: received_at.is_some_and(|at| {
-            code::date(&first.dossier).is_some_and(|date| date != Some(rules.day(at)))
-        }),
+        code_date_differs: received_at
+            .is_some_and(|at| code::date_differs(&first.dossier, rules.day(at))),
         submitted_day: rules.day(submitted_at),
         received_day: received_at.map(|at| rules.day(at)),
         ended_day: clock.end.map(|(at, _status)| rules.day(at)),

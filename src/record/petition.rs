@@ -11,7 +11,6 @@ use super::{Precision, Reach, Rules, Step, Told, latest, small, sort, working_mi
 /// A petition as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub struct Petition {
     pub petition: Box<str>,
     pub kind: Option<PetitionKind>,

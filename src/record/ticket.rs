@@ -20,7 +20,6 @@ use super::{
 /// A ticket as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the columns are described in the schema, once")]
-#[expect(clippy::struct_field_names, reason = "the contract's key for the number")]
 pub struct Ticket {
     pub ticket: Box<str>,
     pub status: TicketStatus,

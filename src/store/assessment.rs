@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ioc_ingest::{
-    Word as _,
+    Word,
     assessment::{Assessment, Assessor, INDICATORS},
 };
 use tokio_postgres::{Error, Row};
@@ -76,7 +76,7 @@ impl Store {
         let (one_source, one_form) = filter.one.as_ref().map(|(s, f)| (s, f)).unzip();
         let (time, source, number) = split(filter.after.as_ref());
         let (from, to) = filter.quarters.unzip();
-        let by = filter.by.map(|by| by.as_str());
+        let by = filter.by.map(Word::as_str);
         let rows = self
             .reader()
             .await?
@@ -112,6 +112,9 @@ impl Store {
             )
             .await
             .map_err(failed)?;
-        rows.iter().filter_map(|row| form(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| form(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 }

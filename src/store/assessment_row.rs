@@ -29,20 +29,8 @@ pub(super) const FORM: Table = Table {
     ],
     key: &["device_id", "form"],
     compared: &[
-        "unit",
-        "quarter",
-        "by",
-        "channel",
-        "dossier",
-        "n1_e3",
-        "n2_e3",
-        "n3_e3",
-        "n4_e3",
-        "n5_e3",
-        "n6_e3",
-        "n7_e3",
-        "n8_e3",
-        "n9_e3",
+        "unit", "quarter", "by", "channel", "dossier", "n1_e3", "n2_e3", "n3_e3", "n4_e3", "n5_e3",
+        "n6_e3", "n7_e3", "n8_e3", "n9_e3",
     ],
 };
 

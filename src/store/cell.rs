@@ -59,7 +59,7 @@ impl Cells {
     }
 
     /// Brings the cube from how the same dossiers stood before to how they stand now.
-    pub(super) async fn apply(
+    pub(super) async fn after(
         &self,
         transaction: &Transaction<'_>,
         before: Before,

@@ -72,10 +72,7 @@ fn state(row: &Row, first: usize) -> Result<Option<Document>, Error> {
 
 impl Store {
     /// Documents, the latest first.
-    pub async fn documents(
-        &self,
-        filter: &DocumentFilter,
-    ) -> Result<Vec<DocumentRow>, StoreError> {
+    pub async fn documents(&self, filter: &DocumentFilter) -> Result<Vec<DocumentRow>, StoreError> {
         let failed = |error| StoreError::of("list the documents", error);
         let (one_source, one_document) = filter.one.as_ref().map(|(s, d)| (s, d)).unzip();
         let (time, source, number) = split(filter.after.as_ref());
@@ -122,7 +119,10 @@ impl Store {
             let source = row.try_get(0)?;
             Ok(state(row, 1)?.map(|record| DocumentRow { source, record }))
         };
-        rows.iter().filter_map(|row| read(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| read(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 
     /// Steps of one document, oldest first.
@@ -139,6 +139,9 @@ impl Store {
         );
         let client = self.reader().await?;
         let rows = client.query(&sql, &[&source, &document]).await.map_err(failed)?;
-        rows.iter().filter_map(|row| step(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| step(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 }

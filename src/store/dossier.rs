@@ -192,7 +192,10 @@ impl Store {
             let source = row.try_get(0)?;
             Ok(state(row, 1)?.map(|record| DossierRow { source, record }))
         };
-        rows.iter().filter_map(|row| read(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| read(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 
     /// Steps of one dossier, oldest first.
@@ -210,6 +213,9 @@ impl Store {
         );
         let client = self.reader().await?;
         let rows = client.query(&sql, &[&source, &dossier]).await.map_err(failed)?;
-        rows.iter().filter_map(|row| step(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| step(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 }

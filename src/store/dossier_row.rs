@@ -190,7 +190,8 @@ pub(super) fn word<T: Word>(row: &Row, column: usize) -> Result<Option<T>, Error
 
 /// A step, in the columns of [`STEP`]; null for a status that this program does not know.
 pub(super) fn step(row: &Row) -> Result<Option<Told<DossierStep>>, Error> {
-    let Some(status) = u8::try_from(row.try_get::<_, i16>(2)?).ok().and_then(DossierStatus::of_code)
+    let Some(status) =
+        u8::try_from(row.try_get::<_, i16>(2)?).ok().and_then(DossierStatus::of_code)
     else {
         return Ok(None);
     };

@@ -51,7 +51,7 @@ impl Judge {
         let rows = store.units(&every).await?;
         Ok(Self {
             settings: settings.clone(),
-            calendar: settings.calendar.as_ref().clone(),
+            calendar: settings.calendar.as_ref().clone().with_rows(&rows),
             units: Units::of_rows(&rows),
         })
     }
@@ -361,7 +361,7 @@ impl Records {
         }
         let before = self.cells.before(transaction, &devices, &codes).await?;
         noun.write.write(transaction, rows).await?;
-        self.cells.apply(transaction, before, &devices, &codes).await
+        self.cells.after(transaction, before, &devices, &codes).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::{
-    Word as _,
+    Word,
     petition::{PetitionClass, PetitionStatus, PetitionStep},
 };
 use tokio_postgres::{Error, Row};
@@ -85,15 +85,12 @@ fn state(row: &Row, first: usize) -> Result<Option<Petition>, Error> {
 
 impl Store {
     /// Petitions, the latest first.
-    pub async fn petitions(
-        &self,
-        filter: &PetitionFilter,
-    ) -> Result<Vec<PetitionRow>, StoreError> {
+    pub async fn petitions(&self, filter: &PetitionFilter) -> Result<Vec<PetitionRow>, StoreError> {
         let failed = |error| StoreError::of("list the petitions", error);
         let (one_source, one_petition) = filter.one.as_ref().map(|(s, p)| (s, p)).unzip();
         let (time, source, number) = split(filter.after.as_ref());
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-        let class = filter.class.map(|class| class.as_str());
+        let class = filter.class.map(Word::as_str);
         let columns = list("t", STATE.columns);
         let sql = format!(
             "select d.source, t.petition, {columns}
@@ -138,7 +135,10 @@ impl Store {
             let source = row.try_get(0)?;
             Ok(state(row, 1)?.map(|record| PetitionRow { source, record }))
         };
-        rows.iter().filter_map(|row| read(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| read(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 
     /// Steps of one petition, oldest first.
@@ -155,6 +155,9 @@ impl Store {
         );
         let client = self.reader().await?;
         let rows = client.query(&sql, &[&source, &petition]).await.map_err(failed)?;
-        rows.iter().filter_map(|row| step(row).transpose()).collect::<Result<_, _>>().map_err(failed)
+        rows.iter()
+            .filter_map(|row| step(row).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 }

@@ -21,7 +21,7 @@ pub struct Retention {
     pub rollup_5min: TimeDelta,
     /// Health, connection, incidents.
     pub health: TimeDelta,
-    /// Metric values.
+    /// Metric values, and records of the one-stop system since their last step.
     pub record: TimeDelta,
     /// Quarantined messages.
     pub quarantine: TimeDelta,
@@ -82,8 +82,29 @@ pub async fn enforce(
     ] {
         removed.rows += client.execute(sql, &[&before]).await.map_err(failed)?;
     }
+    for sql in RECORDS {
+        removed.rows += client.execute(*sql, &[&(now - retention.record)]).await.map_err(failed)?;
+    }
     Ok(removed)
 }
+
+/// Records that are over, with their steps. What was summed up of them stays. Documents stay while they
+/// are valid.
+const RECORDS: &[&str] = &[
+    "with gone as ( \
+       delete from dossier where status_at < $1 and (ended_at is not null or received_at is null) \
+       returning device_id, dossier) \
+     delete from dossier_step s using gone g where s.device_id = g.device_id and s.dossier = g.dossier",
+    "with gone as ( \
+       delete from petition where status_at < $1 and ended_at is not null \
+       returning device_id, petition) \
+     delete from petition_step s using gone g where s.device_id = g.device_id and s.petition = g.petition",
+    "with gone as ( \
+       delete from document where state_at < $1 and withdrawn_at is not null \
+       returning device_id, document) \
+     delete from document_step s using gone g where s.device_id = g.device_id and s.document = g.document",
+    "delete from assessment where time < $1",
+];
 
 /// The newest time that a source has told; null before the first.
 async fn newest(client: &Client) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -4,7 +4,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_hub::{
     record::dossier::Outcome,
-    store::{dossier::DossierFilter, petition::PetitionFilter},
+    store::{
+        dossier::DossierFilter,
+        petition::PetitionFilter,
+        retention::{self, Retention},
+    },
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
@@ -128,11 +132,8 @@ async fn dossiers_are_the_same_in_any_order_of_arrival() -> anyhow::Result<()> {
         petition: settings.petition,
         ticket_due: settings.ticket_due,
     };
-    let folded = ioc_hub::record::dossier::fold(
-        steps,
-        ioc_hub::record::dossier::Links::default(),
-        &rules,
-    );
+    let folded =
+        ioc_hub::record::dossier::fold(steps, ioc_hub::record::dossier::Links::default(), &rules);
     assert_eq!(folded, Some(row.record));
     site.stop().await?;
     Ok(())
@@ -196,11 +197,8 @@ async fn petitions_and_forms_reach_the_dossier_that_they_name_in_any_order() -> 
     site.wait_count("select petitions::int8 from dossier where dossier = 'd-2'", 1).await?;
     site.wait_count("select count(*) from dossier where disliked", 2).await?;
     assert_eq!(site.count("select petitions::int8 from dossier where dossier = 'd-1'").await?, 0);
-    let filter = PetitionFilter {
-        dossier: Some("d-2".to_owned()),
-        limit: 9,
-        ..PetitionFilter::default()
-    };
+    let filter =
+        PetitionFilter { dossier: Some("d-2".to_owned()), limit: 9, ..PetitionFilter::default() };
     let petitions = site.hub.store.petitions(&filter).await?;
     assert_eq!(petitions.len(), 1);
     assert_eq!(site.hub.store.petition_steps(SOURCE, "p-1").await?.len(), 2);
@@ -293,6 +291,37 @@ async fn records_of_other_rules_are_judged_anew() -> anyhow::Result<()> {
         anyhow::ensure!(seq < 1_020, "they are not judged anew");
     }
     assert_eq!(site.count("select count(*) from ticket where created_day is null").await?, 0);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_are_over_are_kept_for_their_time() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let steps = [
+        step("over", 2, at("2026-03-02 08:00")),
+        step("over", 9, at("2026-03-03 08:00")),
+        step("open", 2, at("2026-03-02 08:00")),
+        step("refused", 3, at("2026-03-02 08:00")),
+        step("late", 9, at("2026-05-02 08:00")),
+    ];
+    publish(&site, "dossier", 1, steps).await?;
+    let received = at("2026-03-02 09:00");
+    let answered = petition("p-1", "answered", received, None);
+    publish(&site, "petition", 1, [answered, petition("p-2", "received", received, None)]).await?;
+    publish(&site, "assessment", 1, [form("f-1", received, "citizen", "over", [2, 2])]).await?;
+    site.wait_count("select count(*) from dossier", 4).await?;
+    site.wait_count("select count(*) from petition", 2).await?;
+    site.wait_count("select count(*) from assessment", 1).await?;
+    let keep =
+        Retention { record: TimeDelta::days(30), ..ioc_hub::hub::retention(&site.options.config) };
+    let removed = retention::enforce(&site.client().await?, &keep, at("2026-05-10 08:00")).await?;
+    // Three steps of dossiers, one of a petition, one form.
+    assert_eq!(removed.rows, 5);
+    let left = "select count(*) from dossier where dossier in ('open', 'late')";
+    assert_eq!(site.count(left).await?, 2);
+    assert_eq!(site.count("select count(*) from dossier_step").await?, 2);
+    assert_eq!(site.count("select count(*) from petition_step where petition = 'p-2'").await?, 1);
     site.stop().await?;
     Ok(())
 }

@@ -27,7 +27,10 @@ fn folded(steps: &[(DocumentState, &str)]) -> Document {
 fn a_signed_document_was_to_be_digitised_and_is() {
     let signed = folded(&[(S::Signed, "2026-03-03 08:00")]);
     let third = Some(day("2026-03-03"));
-    assert_eq!((signed.reviewed_day, signed.digitised_day, signed.signed_day), (third, third, third));
+    assert_eq!(
+        (signed.reviewed_day, signed.digitised_day, signed.signed_day),
+        (third, third, third)
+    );
     let whole = folded(&[
         (S::Reviewed, "2026-03-02 08:00"),
         (S::Digitised, "2026-03-03 08:00"),
@@ -50,7 +53,8 @@ fn only_the_latest_step_withdraws() {
 fn lives() -> impl Strategy<Value = (Vec<Told<DocumentStep>>, Vec<Told<DocumentStep>>)> {
     let step = (0..S::ALL.len(), 0..20_000_i64, 0..3_i64, option::of(any::<bool>()));
     let step = step.prop_map(|(state, minute, seq, has_holder)| {
-        let mut told = told(S::ALL[state], at("2026-03-02 08:00") + TimeDelta::minutes(minute), seq);
+        let mut told =
+            told(S::ALL[state], at("2026-03-02 08:00") + TimeDelta::minutes(minute), seq);
         told.step.has_holder = has_holder;
         told
     });

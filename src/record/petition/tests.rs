@@ -74,7 +74,8 @@ fn an_answer_is_published_within_two_working_days() {
     };
     assert_eq!(published("2026-03-10 08:00"), Some(true));
     assert_eq!(published("2026-03-11 08:00"), Some(false));
-    let unanswered = folded(&[(S::Received, "2026-03-02 08:00"), (S::Published, "2026-03-03 08:00")]);
+    let unanswered =
+        folded(&[(S::Received, "2026-03-02 08:00"), (S::Published, "2026-03-03 08:00")]);
     assert_eq!((unanswered.published_on_time, unanswered.illegal_moves), (None, 1));
 }
 
@@ -89,9 +90,11 @@ fn what_goes_on_after_its_answer_is_open() {
 }
 
 fn lives() -> impl Strategy<Value = (Vec<Told<PetitionStep>>, Vec<Told<PetitionStep>>)> {
-    let step = (0..S::ALL.len(), 0..60_000_i64, 0..3_i64, option::of(0..3_u8), option::of(any::<bool>()));
+    let step =
+        (0..S::ALL.len(), 0..60_000_i64, 0..3_i64, option::of(0..3_u8), option::of(any::<bool>()));
     let step = step.prop_map(|(status, minute, seq, dossier, satisfied)| {
-        let mut told = told(S::ALL[status], at("2026-03-02 08:00") + TimeDelta::minutes(minute), seq);
+        let mut told =
+            told(S::ALL[status], at("2026-03-02 08:00") + TimeDelta::minutes(minute), seq);
         told.step.dossier = dossier.map(|n| format!("dossier-{n}").into());
         told.step.satisfied = satisfied;
         told

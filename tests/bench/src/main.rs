@@ -124,7 +124,7 @@ async fn main() -> ExitCode {
         Some(Role::Reference(args)) => reference::run(args).await,
         Some(Role::Broadcast(args)) => broadcast::run(args).await,
         Some(Role::Clients(args)) => clients::run(args).await,
-        None => measure(args).await,
+        None => Box::pin(measure(args)).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -187,8 +187,11 @@ impl<'a> Ways<'a> {
         let copy = format!("copy bare_interval ({COLUMNS}) from stdin binary");
         let limits = &config.ingest;
         Ok(Self {
-            inserter: Inserter::connect(&servers.store(DATABASE)?, &hub::record_settings(config, city.time_zone)?)
-                .await?,
+            inserter: Inserter::connect(
+                &servers.store(DATABASE)?,
+                &hub::record_settings(config, city.time_zone)?,
+            )
+            .await?,
             bound: Bound::load(&client, limits.quarantine_messages, limits.quarantine_bytes)
                 .await?,
             registry: registry::load(&client).await?,
