@@ -3,6 +3,8 @@
 //! A month at a time, each in one transaction that keeps writers waiting: what they have not committed
 //! is added when they go on, since they add differences. Years are sums of their stored months.
 
+use std::time::SystemTime;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,7 +15,7 @@ use super::{
         Store, StoreError,
         measure::sql::{level, month_of, year_of},
     },
-    HANDLED, KEY, each, facts, handling,
+    HANDLED, HANDLING_LEVELS, KEY, each, facts, handling,
 };
 use crate::{indicator::measure::Span, store::measure::define::Day};
 
@@ -58,13 +60,21 @@ pub struct Verified {
 }
 
 impl Store {
-    /// Builds the cube of the months and years that a span touches anew; of all, without one.
-    pub async fn recompute_cells(&self, span: Option<Span>) -> Result<Rebuilt, StoreError> {
+    /// Builds the cube of the months and years that a span touches anew; of all, without one. Months
+    /// up to that of `kept_since`, whose dossiers may be gone, stay as they are. A cube that was built
+    /// whole is no longer stale.
+    pub async fn recompute_cells(
+        &self,
+        span: Option<Span>,
+        kept_since: NaiveDate,
+    ) -> Result<Rebuilt, StoreError> {
         let failed = |error| StoreError::of("build the cube of dossiers anew", error);
         let mut client = self.connect_owner().await?;
         client.batch_execute(SESSION).await.map_err(failed)?;
         let mut rebuilt = Rebuilt::default();
-        let months = months(&client, span).await?;
+        // What changes the catalogue from now on makes the cube stale again.
+        let known: Option<SystemTime> = stale_since(&client).await?;
+        let months = months(&client, span, kept_since).await?;
         for &month in &months {
             let transaction = client.transaction().await.map_err(failed)?;
             rebuilt.cells += build_month(&transaction, month).await?;
@@ -79,26 +89,49 @@ impl Store {
             transaction.commit().await.map_err(failed)?;
         }
         client.batch_execute("analyze dossier_cell, dossier_handling").await.map_err(failed)?;
+        if span.is_none() {
+            let fresh = "update dossier_cell_state set stale_since = null where stale_since = $1";
+            client.execute(fresh, &[&known]).await.map_err(failed)?;
+        }
         Ok(rebuilt)
+    }
+
+    /// Builds the cube anew if the catalogue of formalities changed since it was made; null if not.
+    pub async fn refresh_cells(
+        &self,
+        kept_since: NaiveDate,
+    ) -> Result<Option<Rebuilt>, StoreError> {
+        if stale_since(&self.connect_owner().await?).await?.is_none() {
+            return Ok(None);
+        }
+        self.recompute_cells(None, kept_since).await.map(Some)
     }
 
     /// Compares the cube of the months and years that a span touches with the dossiers; all, without
     /// one. Each month is one statement and so one moment of the database: a hub may write meanwhile.
-    pub async fn verify_cells(&self, span: Option<Span>) -> Result<Verified, StoreError> {
+    /// Months up to that of `kept_since` are not compared.
+    pub async fn verify_cells(
+        &self,
+        span: Option<Span>,
+        kept_since: NaiveDate,
+    ) -> Result<Verified, StoreError> {
         let failed = |error| StoreError::of("compare the cube of dossiers", error);
         let client = self.connect_owner().await?;
         client.batch_execute(SESSION).await.map_err(failed)?;
         let mut verified = Verified::default();
-        let months = months(&client, span).await?;
+        let months = months(&client, span, kept_since).await?;
         for &month in &months {
             compare(&client, "dossier_cell", &compare_month(month), &mut verified).await?;
-            compare(&client, "dossier_handling", &compare_handling(month), &mut verified).await?;
+            let handling = compare_handling(1, month.from, &month_handling(month));
+            compare(&client, "dossier_handling", &handling, &mut verified).await?;
             verified.months += 1;
         }
         let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
         years.dedup();
         for year in years {
             compare(&client, "dossier_cell", &compare_year(year), &mut verified).await?;
+            let handling = compare_handling(2, year.from, &year_handling(year));
+            compare(&client, "dossier_handling", &handling, &mut verified).await?;
         }
         Ok(verified)
     }
@@ -107,8 +140,19 @@ impl Store {
 /// Whole months are sorted and hashed: with the memory of small questions that goes by the disk.
 const SESSION: &str = "set work_mem = '256MB'; set jit = off";
 
-/// Months that hold dossiers or cells, within a span.
-async fn months(client: &Client, span: Option<Span>) -> Result<Vec<Span>, StoreError> {
+/// Since when the catalogue has been another one than the cube was made with.
+async fn stale_since(client: &Client) -> Result<Option<SystemTime>, StoreError> {
+    let row = client.query_one("select stale_since from dossier_cell_state", &[]).await;
+    row.and_then(|row| row.try_get(0))
+        .map_err(|error| StoreError::of("read the state of the cube", error))
+}
+
+/// Months that hold dossiers or cells, within a span, from the one after that of `kept_since` on.
+async fn months(
+    client: &Client,
+    span: Option<Span>,
+    kept_since: NaiveDate,
+) -> Result<Vec<Span>, StoreError> {
     let failed = |error| StoreError::of("look for the months of dossiers", error);
     let days = Day::DOSSIER.map(|day| {
         let column = day.moment().day.unwrap_or_default();
@@ -129,7 +173,7 @@ async fn months(client: &Client, span: Option<Span>) -> Result<Vec<Span>, StoreE
     let bounds: (Option<NaiveDate>, Option<NaiveDate>) =
         (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
     let (Some(first), Some(last)) = bounds else { return Ok(Vec::new()) };
-    let (mut first, mut end) = (first, last);
+    let (mut first, mut end) = (first.max(month_of(kept_since).to), last);
     if let Some(span) = span {
         first = first.max(span.from);
         end = end.min(span.to.pred_opt().unwrap_or(span.to));
@@ -161,14 +205,14 @@ fn month_cells(month: Span) -> String {
     let parts = Day::DOSSIER
         .map(|day| facts(day, dossiers, &keys, None, &within, grouping))
         .join(" union all ");
-    let sums = each("sum(@)::int8 as @");
+    let sums = each("sum(@) as @");
     let rolled = |level: i16, unit: &str, field: &str, formality: &str| {
         format!(
             "select {level}::int2, '{}'::date, {unit} as unit, {field} as field, \
                {formality} as formality, channel{} \
              from finest where level = {} group by 3, 4, 5, 6",
             month.from,
-            each("sum(@)::int8"),
+            each("sum(@)"),
             level::MONTH_FORMALITY
         )
     };
@@ -194,7 +238,7 @@ fn year_cells(year: Span) -> String {
          group by unit, field, formality, channel",
         year_level = level::YEAR_FORMALITY,
         month_level = level::MONTH_FORMALITY,
-        sums = each("sum(@)::int8 as @"),
+        sums = each("sum(@) as @"),
         from = year.from,
         to = year.to,
     )
@@ -203,12 +247,24 @@ fn year_cells(year: Span) -> String {
 /// The histogram of a month.
 fn month_handling(month: Span) -> String {
     format!(
-        "select month, unit, minutes, count(*) as dossiers from (
-           select {} from dossier d where {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
-         ) x group by month, unit, minutes",
+        "select level, day, unit, minutes, count(*) as dossiers from (
+           select {} from dossier d, {HANDLING_LEVELS}
+           where l.level = 1 and {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
+         ) x group by level, day, unit, minutes",
         handling(),
         month.from,
         month.to
+    )
+}
+
+/// The histogram of a year, from its stored months.
+fn year_handling(year: Span) -> String {
+    format!(
+        "select 2::int2 as level, '{from}'::date as day, unit, minutes, sum(dossiers) as dossiers \
+         from dossier_handling where level = 1 and day >= '{from}' and day < '{to}' \
+         group by unit, minutes",
+        from = year.from,
+        to = year.to
     )
 }
 
@@ -223,8 +279,8 @@ async fn build_month(transaction: &Transaction<'_>, month: Span) -> Result<u64, 
         .batch_execute(&format!(
             "{LOCK};
              delete from dossier_cell where level < {} and day >= '{from}' and day < '{to}';
-             delete from dossier_handling where month = '{from}';
-             insert into dossier_handling (month, unit, minutes, dossiers) {handling}",
+             delete from dossier_handling where level = 1 and day = '{from}';
+             insert into dossier_handling (level, day, unit, minutes, dossiers) {handling}",
             level::YEAR_FORMALITY
         ))
         .await
@@ -237,7 +293,11 @@ async fn build_year(transaction: &Transaction<'_>, year: Span) -> Result<u64, St
     let (level, from) = (level::YEAR_FORMALITY, year.from);
     transaction
         .batch_execute(&format!(
-            "{LOCK}; delete from dossier_cell where level = {level} and day = '{from}'"
+            "{LOCK};
+             delete from dossier_cell where level = {level} and day = '{from}';
+             delete from dossier_handling where level = 2 and day = '{from}';
+             insert into dossier_handling (level, day, unit, minutes, dossiers) {}",
+            year_handling(year)
         ))
         .await
         .map_err(failed)?;
@@ -246,8 +306,11 @@ async fn build_year(transaction: &Transaction<'_>, year: Span) -> Result<u64, St
 
 async fn insert(transaction: &Transaction<'_>, cells: &str) -> Result<u64, tokio_postgres::Error> {
     let insert = format!(
-        "insert into dossier_cell (level, {KEY}{}) select * from ({cells}) c order by level, {KEY}",
-        each("@")
+        "insert into dossier_cell (level, {KEY}{}) select level, {KEY}{} from ({cells}) c \
+         order by level, {KEY}",
+        each("@"),
+        // Most figures of most cells are zero: as nulls they take no room.
+        each("nullif(@, 0)")
     );
     transaction.execute(&insert, &[]).await
 }
@@ -268,9 +331,9 @@ fn compare_year(year: Span) -> String {
     compared("dossier_cell", &format!("level, {KEY}"), &stored, &year_cells(year))
 }
 
-fn compare_handling(month: Span) -> String {
-    let stored = format!("month = '{}'", month.from);
-    compared("dossier_handling", "month, unit, minutes", &stored, &month_handling(month))
+fn compare_handling(level: i16, day: NaiveDate, recomputed: &str) -> String {
+    let stored = format!("level = {level} and day = '{day}'");
+    compared("dossier_handling", "level, day, unit, minutes", &stored, recomputed)
 }
 
 /// The stored and the recomputed row of every key where they differ, a missing one as null; in one
@@ -292,7 +355,7 @@ fn compared(table: &str, key: &str, stored: &str, recomputed: &str) -> String {
          )
          select null::jsonb, null::jsonb, count(*) filter (where agrees) from both_sides
          union all (select stored, recomputed, null from both_sides where not agrees limit {limit})",
-        zeros = all("@ = 0", " and "),
+        zeros = all("coalesce(@, 0) = 0", " and "),
         agrees = all("coalesce(s.@, 0) = coalesce(r.@, 0)", " and "),
         join = join.collect::<Vec<_>>().join(" and "),
         limit = DIFFERENT_MAX + 1
@@ -331,10 +394,7 @@ fn differences(
     recomputed: &Map<String, Value>,
 ) -> Vec<CellDifference> {
     let is_key = |column: &str| {
-        matches!(
-            column,
-            "level" | "day" | "unit" | "field" | "formality" | "channel" | "month" | "minutes"
-        )
+        matches!(column, "level" | "day" | "unit" | "field" | "formality" | "channel" | "minutes")
     };
     let row = if stored.is_empty() { recomputed } else { stored };
     let parts = row.iter().filter(|(column, _)| is_key(column)).filter_map(|(column, value)| {

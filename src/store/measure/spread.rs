@@ -5,13 +5,13 @@ use tokio_postgres::{Row, error::Error};
 
 use super::{
     define::ranked as definition,
-    sql::{blocks, dimension_key, filter, source, unit_key},
+    sql::{Period, dimension_key, filter, periods as blocks, source, unit_key},
 };
 use crate::indicator::measure::{By, Dimension, Histogram, Ranked, Slice, Span};
 
-/// The bucket of a value: exact below 128, then its seven leading bits.
+/// The bucket of a value: exact below 64, then its six leading bits.
 pub(in crate::store) fn bucket(value: &str) -> String {
-    let octaves: Vec<String> = (7..31).map(|bit| (1_u32 << bit).to_string()).collect();
+    let octaves: Vec<String> = (6..31).map(|bit| (1_u32 << bit).to_string()).collect();
     format!("({value} & (-1 << width_bucket({value}, '{{{}}}'::int4[])))", octaves.join(","))
 }
 
@@ -34,16 +34,14 @@ pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone
         && slice.field.is_none()
         && slice.channel.is_none()
         && matches!(by.dimension, None | Some(Dimension::Month));
-    // The cube's blocks of the same question end with the same months.
     let parts: Vec<String> = if is_kept {
-        let of_months = By { dimension: Some(Dimension::Month), ..by };
-        let parts = blocks(span, slice, of_months).into_iter();
-        parts
-            .map(|block| match block.span {
-                span if is_whole_months(span) => from_months(span, by),
-                span => from_records(span),
-            })
-            .collect()
+        let blocks = blocks(span, by.dimension != Some(Dimension::Month));
+        let part = |(period, span)| match period {
+            Period::Days => from_records(span),
+            Period::Months => kept(1, span, by),
+            Period::Years => kept(2, span, by),
+        };
+        blocks.into_iter().map(part).collect()
     } else {
         Vec::new()
     };
@@ -54,20 +52,15 @@ pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone
     )
 }
 
-fn is_whole_months(span: Span) -> bool {
-    use chrono::Datelike as _;
-    span.from.day() == 1 && span.to.day() == 1
-}
-
-fn from_months(span: Span, by: By) -> String {
+fn kept(level: i16, span: Span, by: By) -> String {
     let unit = if by.unit { "h.unit" } else { "''" };
     let key = match by.dimension {
-        Some(Dimension::Month) => "to_char(h.month, 'YYYY-MM')",
+        Some(Dimension::Month) => "to_char(h.day, 'YYYY-MM')",
         _ => "''",
     };
     format!(
         "select {unit}::text as unit, {key}::text as key, h.minutes, sum(h.dossiers) as n \
-         from dossier_handling h where h.month >= '{}' and h.month < '{}' \
+         from dossier_handling h where h.level = {level} and h.day >= '{}' and h.day < '{}' \
            and ($1::text[] is null or h.unit = any($1)) and $2::text is null and $3::text is null \
            and $4::text is null and $5::text is null group by 1, 2, 3",
         span.from, span.to

@@ -53,25 +53,38 @@ pub(super) fn blocks(span: Span, slice: &Slice, by: By) -> Vec<Block> {
         (false, false, _) => level::MONTH,
     };
     if by.dimension == Some(Dimension::Day) {
-        return vec![Block { level: days, span }];
+        return if span.from < span.to { vec![Block { level: days, span }] } else { Vec::new() };
     }
-    let mut blocks = Vec::new();
-    let (before, inside, after) = cut(span, month_of);
     let has_years = months == level::MONTH_FORMALITY && by.dimension != Some(Dimension::Month);
+    let block = |(period, span)| match period {
+        Period::Days => Block { level: days, span },
+        Period::Months => Block { level: Some(months), span },
+        Period::Years => Block { level: Some(level::YEAR_FORMALITY), span },
+    };
+    periods(span, has_years).into_iter().map(block).collect()
+}
+
+/// What a part of a span is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Period {
+    Days,
+    Months,
+    Years,
+}
+
+/// Cuts a span into days, whole months and, if there are such, whole years.
+pub(super) fn periods(span: Span, has_years: bool) -> Vec<(Period, Span)> {
+    let (before, inside, after) = cut(span, month_of);
     let (early, years, late) =
         if has_years { cut(inside, year_of) } else { (inside, EMPTY, EMPTY) };
-    for (level, span) in [
-        (days, before),
-        (Some(months), early),
-        (Some(level::YEAR_FORMALITY), years),
-        (Some(months), late),
-        (days, after),
-    ] {
-        if span.from < span.to {
-            blocks.push(Block { level, span });
-        }
-    }
-    blocks
+    let parts = [
+        (Period::Days, before),
+        (Period::Months, early),
+        (Period::Years, years),
+        (Period::Months, late),
+        (Period::Days, after),
+    ];
+    parts.into_iter().filter(|(_, span)| span.from < span.to).collect()
 }
 
 const EMPTY: Span = Span { from: NaiveDate::MIN, to: NaiveDate::MIN };
@@ -150,7 +163,9 @@ fn cells(measures: &[Measure], level: i16, span: Span, by: By) -> String {
         Some(Dimension::Month) => "to_char(c.day, 'YYYY-MM')",
         Some(Dimension::Day) => "to_char(c.day, 'YYYY-MM-DD')",
     };
-    let values = list(measures.len(), |n| format!("sum(c.{})::int8 as v{n}", measures[n].as_str()));
+    let values = list(measures.len(), |n| {
+        format!("coalesce(sum(c.{}), 0)::int8 as v{n}", measures[n].as_str())
+    });
     format!(
         "select {unit}::text as unit, {key}::text as key{values} from dossier_cell c where {} group by 1, 2",
         cell_filter(level, span)

@@ -9,68 +9,68 @@ create table dossier_cell (
   field text collate "C" not null,
   formality text collate "C" not null,
   channel text collate "C" not null,
-  submitted integer not null,
-  submitted_online integer not null,
-  refused integer not null,
-  received integer not null,
-  received_person integer not null,
-  received_business integer not null,
-  received_organisation integer not null,
-  supplemented integer not null,
-  supplemented_twice integer not null,
-  withdrawn integer not null,
-  component_file integer not null,
-  component_file_result integer not null,
-  digitised integer not null,
-  reused integer not null,
-  national_store integer not null,
-  vneid integer not null,
-  boundary_free integer not null,
-  boundary_known integer not null,
-  fee_formality integer not null,
-  fee_known integer not null,
-  fee_dossier integer not null,
-  paid_online integer not null,
-  result_link integer not null,
-  dissatisfied integer not null,
-  disliked integer not null,
-  petitioned integer not null,
-  online integer not null,
-  online_accepted integer not null,
-  acceptance_min bigint not null,
-  accepted_in_time integer not null,
-  full_online integer not null,
-  full_eligible integer not null,
-  result_required integer not null,
-  result_required_link integer not null,
-  resolved integer not null,
-  early integer not null,
-  on_day integer not null,
-  late integer not null,
-  no_due integer not null,
-  ended_withdrawn integer not null,
-  ended_refused integer not null,
-  ended_stopped integer not null,
-  on_time_766 integer not null,
-  on_time_766_known integer not null,
-  handling_min bigint not null,
-  handling_known integer not null,
-  used_share_e4 bigint not null,
-  used_known integer not null,
-  late_apology integer not null,
-  steps integer not null,
-  steps_on_time integer not null,
-  stepped integer not null,
-  stepped_on_time integer not null,
-  ended_supplemented_once integer not null,
-  ended_supplemented_twice integer not null,
-  ended_result_link integer not null,
-  overdue_ended integer not null,
-  overdue_began integer not null,
+  submitted integer,
+  submitted_online integer,
+  refused integer,
+  received integer,
+  received_person integer,
+  received_business integer,
+  received_organisation integer,
+  supplemented integer,
+  supplemented_twice integer,
+  withdrawn integer,
+  component_file integer,
+  component_file_result integer,
+  digitised integer,
+  reused integer,
+  national_store integer,
+  vneid integer,
+  boundary_free integer,
+  boundary_known integer,
+  fee_formality integer,
+  fee_known integer,
+  fee_dossier integer,
+  paid_online integer,
+  result_link integer,
+  dissatisfied integer,
+  disliked integer,
+  petitioned integer,
+  online integer,
+  online_accepted integer,
+  acceptance_min bigint,
+  accepted_in_time integer,
+  full_online integer,
+  full_eligible integer,
+  result_required integer,
+  result_required_link integer,
+  resolved integer,
+  early integer,
+  on_day integer,
+  late integer,
+  no_due integer,
+  ended_withdrawn integer,
+  ended_refused integer,
+  ended_stopped integer,
+  on_time_766 integer,
+  on_time_766_known integer,
+  handling_min bigint,
+  handling_known integer,
+  used_share_e4 bigint,
+  used_known integer,
+  late_apology integer,
+  steps bigint,
+  steps_on_time bigint,
+  stepped integer,
+  stepped_on_time integer,
+  ended_supplemented_once integer,
+  ended_supplemented_twice integer,
+  ended_result_link integer,
+  overdue_ended integer,
+  overdue_began integer,
   primary key (level, day, unit, field, formality, channel)
 ) with (fillfactor = 70);
 create index dossier_cell_formality on dossier_cell (formality, level, day) where formality <> '';
-comment on table dossier_cell is 'Sums of the measures of dossiers. Equal at all times to what the dossiers give; a missing row is zeros.';
+comment on table dossier_cell is 'Sums of the measures of dossiers. Equal at all times to what the dossiers give; a null and a missing row are zeros.';
 comment on column dossier_cell.level is '1 day by unit; 2 month by unit; 3 month by unit and field; 4 month by unit and formality; 5 month by formality; 6 year by unit and formality. All of them also by channel; by formality means by field, too.';
 comment on column dossier_cell.day is 'Civil day, or first day of the month or year.';
 comment on column dossier_cell.unit is 'Handling unit; empty when not known, or when the level has none.';
@@ -137,17 +137,49 @@ comment on column dossier_cell.overdue_ended is 'By day of end: was past its due
 comment on column dossier_cell.overdue_began is 'By day of the due time: went past it; of open ones also in future, if they stay open.';
 
 create table dossier_handling (
-  month date not null,
+  level smallint not null check (level in (1, 2)),
+  day date not null,
   unit text collate "C" not null,
   minutes integer not null,
   dossiers integer not null,
-  primary key (month, unit, minutes)
+  primary key (level, day, unit, minutes)
 ) with (fillfactor = 80);
 comment on table dossier_handling is 'How long the handling of dossiers took, for quantiles. Equal at all times to what the dossiers give; a missing row is zero.';
-comment on column dossier_handling.month is 'First day of the civil month in which they ended.';
+comment on column dossier_handling.level is '1 month, 2 year.';
+comment on column dossier_handling.day is 'First day of the civil month or year in which they ended.';
 comment on column dossier_handling.unit is 'Handling unit; empty when not known.';
-comment on column dossier_handling.minutes is 'Least value of the bucket, working minutes without pauses: exact below 128, then the seven leading bits.';
+comment on column dossier_handling.minutes is 'Least value of the bucket, working minutes without pauses: exact below 64, then the six leading bits.';
 comment on column dossier_handling.dossiers is 'How many.';
+
+-- A change of the catalogue changes what cells of accepted dossiers hold: they are built anew soon.
+create table dossier_cell_state (
+  one boolean primary key default true check (one),
+  stale_since timestamptz
+);
+insert into dossier_cell_state (stale_since) values (null);
+comment on table dossier_cell_state is 'One row: whether the sums over dossiers have to be built anew.';
+comment on column dossier_cell_state.one is 'Always true: there is one row.';
+comment on column dossier_cell_state.stale_since is 'Since when the catalogue of formalities differs from the one that they were made with; null when it does not.';
+create function note_stale_cells() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' then
+    if (old.code, old.valid_from, old.valid_to, old.online_level, old.has_fee, old.eligible_full, old.requires_paper_result)
+      is not distinct from
+      (new.code, new.valid_from, new.valid_to, new.online_level, new.has_fee, new.eligible_full, new.requires_paper_result)
+    then
+      return null;
+    end if;
+  end if;
+  if exists (
+    select from dossier
+    where (tg_op <> 'DELETE' and formality = new.code) or (tg_op <> 'INSERT' and formality = old.code)
+  ) then
+    update dossier_cell_state set stale_since = now() where stale_since is null;
+  end if;
+  return null;
+end $$;
+create trigger formality_changes_cells after insert or update or delete on formality
+  for each row execute function note_stale_cells();
 
 create table indicator_published (
   indicator text not null,
