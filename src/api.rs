@@ -36,9 +36,11 @@ mod desk;
 mod device;
 mod gap;
 mod health;
+mod indicator;
 mod journal;
 mod live;
 mod metric;
+mod open311;
 mod openapi;
 mod page;
 mod paging;
@@ -47,6 +49,7 @@ mod problem;
 mod quarantine;
 #[cfg(test)]
 mod route_tests;
+mod scorecard;
 mod series;
 mod session;
 mod source;
@@ -121,6 +124,8 @@ pub struct App {
     pub writer: WriterHandle,
     /// Guards signing in.
     pub gate: Gate,
+    /// What indicators are computed with; none before the registry is known.
+    pub reform: watch::Receiver<Option<Arc<crate::reform::Context>>>,
 }
 
 /// Every route that the OpenAPI document describes.
@@ -154,6 +159,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(indicator::catalogue))
+        .routes(routes!(indicator::values))
+        .routes(routes!(indicator::records))
+        .routes(routes!(indicator::identities))
+        .routes(routes!(scorecard::decision766))
+        .routes(routes!(scorecard::nine))
+        .routes(routes!(scorecard::overrule))
+        .routes(routes!(scorecard::close_period))
+        .routes(routes!(open311::discovery))
+        .routes(routes!(open311::services))
+        .routes(routes!(open311::requests))
+        .routes(routes!(open311::request))
+        .routes(routes!(open311::counts))
 }
 
 /// Every route of the product. Serve it with

@@ -27,6 +27,7 @@ pub struct Config {
     pub insecure: bool,
     pub city: City,
     pub calendar: Calendar,
+    pub indicators: Indicators,
     pub http: Http,
     pub broker: Broker,
     pub database: Database,
@@ -54,6 +55,7 @@ macro_rules! section {
 
 section!(City { folder: PathBuf });
 section!(Calendar { file: String });
+section!(Indicators { catalogue: String, parameters: String });
 section!(Http { listen: String, dashboards: PathBuf, session_h: u32, secure_cookies: bool });
 section!(Broker {
     host: String,

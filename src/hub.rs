@@ -23,6 +23,10 @@ use crate::{
     clock::SharedClock,
     config::Config,
     follow,
+    indicator::{
+        catalogue::{Catalogue, Unusable},
+        law::Parameters,
+    },
     intake::{CHUNKS, Intake},
     live::{
         HubState, Live, LiveSettings,
@@ -32,6 +36,7 @@ use crate::{
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
     record::{RecordSettings, petition::Limits},
+    reform::{Context, headline::HeadlineTask},
     rollup,
     selfcheck::{Agreement, SelfCheck},
     spool::{Level, Spool, SpoolError, SpoolSettings, SpoolState},
@@ -42,6 +47,7 @@ use crate::{
         retention::Retention,
     },
     tasks::Tasks,
+    unit::Units,
     upkeep,
     writer::{CHANGES, DatabaseState, Writer, WriterHandle, WriterSettings, command::chain},
 };
@@ -87,6 +93,9 @@ pub enum HubError {
     /// The calendar cannot be used.
     #[error(transparent)]
     Calendar(#[from] CalendarErrors),
+    /// The catalogue of indicators or their laws cannot be used.
+    #[error(transparent)]
+    Indicators(#[from] Unusable),
     /// The registered city is another one.
     #[error(
         "the database holds the city {found}, the configuration says {wanted} (key city.folder)"
@@ -212,13 +221,24 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
+    let (headline, headline_seen) = watch::channel(Arc::default());
+    let (books, books_seen) = watch::channel(Agreement::Unknown);
+    let (records, records_seen) = watch::channel(0);
+    let (reform, reform_seen) = watch::channel(None);
     let (live, live_task) = live(
         live_settings(&config),
         LiveEnds {
             clock: Arc::clone(&clock),
             changes: changed,
             registry: registry_seen.clone(),
-            hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
+            headline: headline_seen,
+            hub: HubState::new(
+                database_seen.clone(),
+                broker_state.clone(),
+                agreed,
+                spool.state(),
+                books_seen,
+            ),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
@@ -245,8 +265,22 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         stop: stop.clone(),
         gate: Gate::new(),
+        reform: reform_seen,
     };
     tasks.spawn("web", serve_apart(listener, app, stop.clone()));
+
+    let headline_task = HeadlineTask {
+        store: store.clone(),
+        base: reform_base(&config, &options.city, &clock)?,
+        registry: registry_seen.clone(),
+        records: records_seen,
+        context: reform,
+        headline,
+        books,
+        metrics: Arc::clone(&metrics),
+        stop: stop.clone(),
+    };
+    tasks.spawn("headline", headline_task.run());
 
     let intake = Intake {
         contract: contract.clone(),
@@ -273,6 +307,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         spool: Some(spool),
         acknowledger,
         state: database,
+        records,
         metrics: Arc::clone(&metrics),
         stop: stop.clone(),
     };
@@ -356,6 +391,18 @@ pub fn record_settings(
             publish: limits.publish_days,
         },
         ticket_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+    })
+}
+
+/// What the configuration says about computing indicators.
+fn reform_base(config: &Config, city: &City, clock: &SharedClock) -> Result<Context, HubError> {
+    Ok(Context {
+        units: Arc::new(Units::of_city(city)),
+        calendar: Arc::new(Calendar::configured(&config.calendar.file)?),
+        catalogue: Arc::new(Catalogue::configured(&config.indicators.catalogue)?),
+        parameters: Arc::new(Parameters::configured(&config.indicators.parameters)?),
+        zone: city.time_zone,
+        clock: Arc::clone(clock),
     })
 }
 

@@ -1,4 +1,14 @@
 //! Open data hub for a city's Intelligent Operations Centre.
+//!
+//! Data goes one way. `ioc_ingest` speaks with the broker; [`intake`] has [`admit`] decode and judge each
+//! message ([`registry`], [`rate`], [`quality`]); [`writer`] collects batches, tells by the [`ledger`] what
+//! came before or is missing, and commits each batch in one transaction of [`store`], or puts it into the
+//! [`spool`] while the database is away; [`live`] pushes what changed, [`api`] answers from the database.
+//! Beside them [`rollup`] builds hours and days, [`selfcheck`] compares them with their rows, [`follow`]
+//! and [`upkeep`] care for registry and tables. [`hub`] starts and joins all of them ([`tasks`]).
+//!
+//! Invariants: nothing is acknowledged before it is committed or synced to the spool; only the writer
+//! changes what was measured; only `store` contains SQL; a rule that is pure is given its time.
 
 pub mod access;
 pub mod admit;

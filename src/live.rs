@@ -36,6 +36,7 @@ pub mod frame;
 mod hub_state;
 pub mod metric;
 mod part;
+pub mod reform;
 mod row;
 mod serve;
 pub mod start;
@@ -48,6 +49,7 @@ use device::Latest;
 use frame::Cursor;
 pub use hub_state::HubState;
 use metric::Metrics as MetricValues;
+use reform::{Headline, Reform};
 use topic::{Filter, Topic};
 use traffic::Traffic;
 
@@ -317,6 +319,7 @@ pub struct LiveTask {
     zone: chrono_tz::Tz,
     default_due: chrono::TimeDelta,
     registry: watch::Receiver<Option<Arc<Registry>>>,
+    headline: watch::Receiver<Arc<Headline>>,
     hub: HubState,
     commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
@@ -334,6 +337,7 @@ pub struct LiveTask {
     desk: Desk,
     traffic: Traffic,
     metric_values: MetricValues,
+    reform: Reform,
     clients: HashMap<ClientId, ClientState>,
     feeds: HashMap<FeedKey, Feed>,
     conditions: watch::Sender<Arc<HashMap<Source, Judged>>>,
@@ -365,6 +369,10 @@ impl LiveTask {
                     if changed.is_ok() {
                         self.take_registry();
                     }
+                }
+                Ok(()) = self.headline.changed() => {
+                    let headline = self.headline.borrow_and_update().clone();
+                    self.reform.take(&headline, self.version);
                 }
             }
         }

@@ -29,6 +29,13 @@ pub struct ReasonLabel {
     pub reason: &'static str,
 }
 
+/// Label of accounting identities.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct IdentityLabel {
+    /// Its word in the laws of indicators.
+    pub identity: String,
+}
+
 /// Every metric of the process.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each metric is described where it is registered")]
@@ -52,6 +59,7 @@ pub struct Metrics {
     pub bisections: Counter,
     pub rollup_marks: Gauge,
     pub rollup_rebuilt: Counter,
+    pub identities_broken: Family<IdentityLabel, Gauge>,
     pub selfcheck_checked: Counter,
     pub selfcheck_mismatches: Counter,
     pub live_clients: Gauge,
@@ -119,6 +127,7 @@ impl Metrics {
             bisections: counter(r, "writer_bisections", "Batches cut in two to find a refused row"),
             rollup_marks: gauge(r, "rollup_marks", "Closed hours whose rollup is to be built anew"),
             rollup_rebuilt: counter(r, "rollup_rebuilt", "Hours built anew after late data"),
+            identities_broken: identities(r),
             selfcheck_checked: counter(r, "selfcheck_checked", "Hours compared with their rows"),
             selfcheck_mismatches: counter(
                 r,
@@ -193,6 +202,13 @@ fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 fn family(registry: &mut Registry, name: &str, help: &str) -> Family<ReasonLabel, Counter> {
     let family = Family::default();
     registry.register(name, help, family.clone());
+    family
+}
+
+fn identities(registry: &mut Registry) -> Family<IdentityLabel, Gauge> {
+    let family = Family::default();
+    let help = "Units whose records break an accounting identity in the running month";
+    registry.register("identities_broken_units", help, family.clone());
     family
 }
 

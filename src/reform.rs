@@ -36,6 +36,8 @@ use crate::{
 pub mod behind;
 pub mod close;
 mod gather;
+pub mod headline;
+pub mod listed;
 mod needs;
 
 use gather::Gathered;

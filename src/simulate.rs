@@ -1,7 +1,8 @@
 //! The simulated city: an ordinary MQTT publisher that obeys the contract like any device.
 //!
 //! [`run`] publishes for the devices of a city: traffic with its daily waves, signal cycles that agree
-//! with their events, cameras, cabinets, faults and outages with late replays, the 1022 desk, figures.
+//! with their events, cameras, cabinets, faults and outages with late replays, the 1022 desk,
+//! the one-stop system, figures.
 //! With [`SimulateOptions::rate`] it publishes intervals as fast as wanted instead. [`replay()`]
 //! publishes recorded controller events as that controller would.
 //!
@@ -24,6 +25,7 @@ mod field;
 mod health;
 mod metric;
 mod office;
+mod onestop;
 mod plan;
 mod publisher;
 mod recording;
@@ -107,8 +109,8 @@ pub struct SimulateOptions {
     pub rate: Option<f64>,
     /// Whether equipment fails and links break now and then.
     pub faults: bool,
-    /// Whether the past is published too: the desk's published period, two weeks of tickets, and
-    /// printed figures. Once per database is enough; again changes nothing.
+    /// Whether the past is published too: the desk's published period, two weeks of tickets, six weeks
+    /// of dossiers, and printed figures. Once per database is enough; again changes nothing.
     pub backfill: bool,
     /// Tickets and figures of the past per second.
     pub backfill_per_s: f64,

@@ -135,6 +135,8 @@ pub struct Writer {
     pub spool: Option<Spool>,
     /// To the broker session.
     pub acknowledger: Acknowledger,
+    /// Grows with every commit that changed records of reform or the service desk.
+    pub records: watch::Sender<u64>,
     /// Tells whether the database takes batches.
     pub state: watch::Sender<DatabaseState>,
     /// Counters.
@@ -286,6 +288,9 @@ impl Writer {
     }
 
     async fn emit(&self, changes: Changes) {
+        if changes.committed.as_ref().is_some_and(|committed| committed.records.is_any()) {
+            self.records.send_modify(|count| *count += 1);
+        }
         // Without a live view (it ends first at the stop) there is nobody to tell.
         let _ended = self.changes.send(Emitted::Batch(Box::new(changes))).await;
     }

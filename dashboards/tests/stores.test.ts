@@ -124,6 +124,13 @@ describe('sources', () => {
     expect(total(sources.services)).toMatchObject({ refused: 3, conditions: [0, 1, 0, 0, 1] });
   });
 
+  it('keeps the services in one order, whichever source comes first', () => {
+    const sources = new Sources();
+    const row = (id: string, service: string): Row => [id, service, 1, null, 900, 0, 0, 0, 0, 0, 0];
+    sources.apply(change('replaced', columns, [row('a', 'novel'), row('b', 'metric'), row('c', 'vds'), row('d', 'signal')]));
+    expect(sources.services.map((each) => each.service)).toEqual(['signal', 'vds', 'metric', 'novel']);
+  });
+
   it('lists what is missing, the most first, and knows when nothing is', () => {
     const sources = new Sources();
     const wide = [...columns, 'open_gaps', 'missing', 'restarts'];

@@ -80,6 +80,15 @@ pub(crate) fn accepts(asked: &HeaderMap, media_type: &str) -> bool {
         .is_some_and(|part| part == media_type)
 }
 
+/// Text that no spreadsheet takes for a formula.
+pub(crate) fn neutral(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,12 +14,14 @@ offset is refused. Spans are half-open: `from` belongs to them, `to` does not. L
 `items` and `next`; give `next` as `after` for the page that follows. Answers carry an entity tag. \
 Failures are RFC 9457 problem documents with a stable `code`. Bodies hold at most 1 MiB.";
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 8] = [
     ("access", "Signing in and out."),
     ("registry", "What exists: the city, its units, areas and devices."),
     ("history", "What was measured."),
     ("desk", "The service desk and other city systems."),
-    ("data health", "Sources, refused messages, what people changed."),
+    ("indicators", "Indicators of administrative reform and the service desk, and their records."),
+    ("open", "Open data, for everybody."),
+    ("data health", "Sources, known loss, refused messages, what people changed."),
     ("operations", "For monitoring and integration."),
 ];
 

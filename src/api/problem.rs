@@ -21,6 +21,7 @@ use utoipa::{
 
 use crate::{
     access::{AdministerError, Denied, Right, SignInError},
+    reform::ReformError,
     store::StoreError,
     writer::WriterError,
 };
@@ -195,6 +196,16 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
 
+    /// The hub does not know its registry yet.
+    pub(crate) fn starting() -> Self {
+        Self::unavailable("starting", "the hub is starting: it has not read its registry yet")
+    }
+
+    /// What was asked for, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The hub itself failed; the cause is in its log.
     pub(crate) fn internal() -> Self {
         let detail = "the hub failed to answer; its log tells the cause";
@@ -206,6 +217,22 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Not available at the moment", detail)
             .help("try again in a few seconds")
             .retry_s(5)
+    }
+}
+
+impl From<ReformError> for Problem {
+    fn from(error: ReformError) -> Self {
+        let text = error.to_string();
+        match error {
+            ReformError::Store(error) => error.into(),
+            ReformError::NoIndicator { .. } => Self::invalid("ids", text),
+            ReformError::NoDimension { .. } => Self::invalid("by", text),
+            ReformError::Unit(_) => Self::invalid("unit", text),
+            ReformError::NoLaw { .. } | ReformError::TooShort(_) | ReformError::NotOver(_) => {
+                Self::invalid("period", text)
+            }
+            ReformError::Ruling => Self::invalid("score", text),
+        }
     }
 }
 

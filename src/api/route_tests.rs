@@ -66,6 +66,7 @@ fn live(clock: &SharedClock) -> Live {
         clock: Arc::clone(clock),
         changes: mpsc::channel(1).1,
         registry: watch::channel(None).1,
+        headline: watch::channel(Arc::default()).1,
         hub: HubState::new(
             watch::channel(DatabaseState::Starting).1,
             watch::channel(BrokerState::Connecting).1,

@@ -200,6 +200,48 @@ fn the_printed_figures_add_up() {
 }
 
 #[test]
+fn the_catalogue_of_2021_has_the_published_totals() {
+    let city = can_tho();
+    let on = day("2021-12-01");
+    let count = |wanted: &dyn Fn(&Formality) -> bool| {
+        city.formalities_valid_at(on).filter(|row| wanted(row)).count()
+    };
+    assert_eq!(count(&|row| row.online_level == OnlineLevel::Three), 280);
+    assert_eq!(count(&|row| row.online_level == OnlineLevel::Four), 1_152);
+    let has_fee = |row: &Formality| row.has_fee == Some(true);
+    assert_eq!(count(&has_fee), 434);
+    assert_eq!(count(&|row| has_fee(row) && row.npsp_linked == Some(true)), 252);
+    let sector = |name: &str| count(&|row| row.sector.as_deref() == Some(name));
+    assert_eq!(
+        (sector("social_insurance"), sector("defence"), sector("police")),
+        (6, 14, 8),
+        "28 formalities of vertical sectors"
+    );
+    assert_eq!(city.services_valid_at(on).filter(|service| service.npsp_linked).count(), 793);
+    // All that is eligible is on level 4, as the bulletin says.
+    assert_eq!(count(&|row| row.eligible_full == Some(true)), 1_152);
+    assert!(city.formalities.iter().all(|row| row.mark == Mark::Demonstration));
+    assert!(city.services.iter().all(|row| row.mark == Mark::Demonstration));
+}
+
+#[test]
+fn the_catalogue_of_today_has_scopes_instead_of_levels_and_units_of_today() {
+    let city = can_tho();
+    let on = day("2026-03-02");
+    for row in city.formalities_valid_at(on) {
+        assert!(
+            !matches!(row.online_level, OnlineLevel::Three | OnlineLevel::Four),
+            "{}",
+            row.code
+        );
+        assert!(!matches!(row.level, FormalityLevel::District | FormalityLevel::Sector));
+        assert_eq!(row.unit.is_some(), row.level == FormalityLevel::City, "{}", row.code);
+    }
+    assert_eq!(city.formalities_valid_at(on).count(), 1_500);
+    assert_eq!(city.formalities_valid_at(day("2023-01-01")).count(), 28, "between the two nothing");
+}
+
+#[test]
 fn the_map_has_every_layer_and_no_more_than_its_files() {
     let city = can_tho();
     let map = city.map_json();

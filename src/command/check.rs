@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use ioc_hub::{
     calendar::Calendar,
+    indicator::{catalogue::Catalogue, law::Parameters},
     city::City,
     clock::{Clock as _, SystemClock},
     config::{Config, Loaded, Origin},
@@ -76,6 +77,7 @@ pub(super) async fn check(loaded: &Loaded, is_local: bool) -> anyhow::Result<()>
     }
     let city = check_city(config, &mut report);
     check_calendar(config, &mut report);
+    check_indicators(config, &mut report);
     if is_local {
         check_private(config, city.as_ref(), &mut report).await;
     } else {
@@ -113,6 +115,19 @@ fn check_city(config: &Config, report: &mut Report) -> Option<City> {
             report.failed("city", error, "correct the folder of the key city.folder");
             None
         }
+    }
+}
+
+fn check_indicators(config: &Config, report: &mut Report) {
+    match Catalogue::configured(&config.indicators.catalogue) {
+        Ok(catalogue) => report.good("indicators", format!("catalogue {}", catalogue.version)),
+        Err(error) => {
+            report.failed("indicators", error, "correct the file of the key indicators.catalogue");
+        }
+    }
+    match Parameters::configured(&config.indicators.parameters) {
+        Ok(laws) => report.good("laws", format!("version {}", laws.version)),
+        Err(error) => report.failed("laws", error, "correct the file of the key indicators.parameters"),
     }
 }
 

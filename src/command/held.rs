@@ -49,6 +49,7 @@ pub(super) async fn store_held(
         changes,
         spool: None,
         acknowledger,
+        records: watch::channel(0).0,
         state: watch::channel(DatabaseState::Starting).0,
         metrics: Metrics::new(),
         stop: stop.clone(),

@@ -395,9 +395,7 @@ pub struct Slice {
 }
 
 /// Second key beside the unit.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// Channel: of dossiers, tickets and assessments.
@@ -497,9 +495,7 @@ pub enum OpenPart {
 }
 
 /// Values that are ranked: their quantiles.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ranked {
     /// Working minutes of handling of dossiers, by day of end.

@@ -71,7 +71,9 @@ pub fn evaluate(known: &Known<'_>, now: DateTime<Utc>) -> (Condition, Option<Str
     if known.online == Some(false) {
         return (Condition::Offline, code("will"));
     }
-    if now - last_seen > silent_after(known.period_ms) {
+    // A system that publishes now and then says itself whether it is there.
+    let says_itself = known.period_ms.is_none() && known.online == Some(true);
+    if !says_itself && now - last_seen > silent_after(known.period_ms) {
         return (Condition::Offline, code("silent"));
     }
     if let Some(why) = fault(known) {
@@ -182,6 +184,19 @@ mod tests {
     #[test]
     fn a_device_never_heard_of_is_unknown_and_not_offline() {
         assert_eq!(evaluate(&Known::default(), NOW).0, Condition::Unknown);
+    }
+
+    #[test]
+    fn a_system_without_a_period_is_silent_only_when_it_does_not_say_that_it_is_there() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(2);
+        let last_seen = Some(DateTime::UNIX_EPOCH);
+        let condition = |period_ms, online| {
+            evaluate(&Known { last_seen, period_ms, online, ..Known::default() }, now).0
+        };
+        assert_eq!(condition(None, Some(true)), Condition::Normal);
+        assert_eq!(condition(None, None), Condition::Offline);
+        assert_eq!(condition(None, Some(false)), Condition::Offline);
+        assert_eq!(condition(Some(60_000), Some(true)), Condition::Offline);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The hub's own parts as rows of the topic `sources`: database, broker, the rollups' agreement with
-//! their rows, and the spool.
+//! their rows, the spool, and the accounting identities of the records.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,7 @@ pub struct HubState {
     broker: watch::Receiver<BrokerState>,
     rollup: watch::Receiver<Agreement>,
     spool: watch::Receiver<SpoolState>,
+    books: watch::Receiver<Agreement>,
     shown: BTreeMap<&'static str, Shown>,
 }
 
@@ -44,8 +45,9 @@ impl HubState {
         broker: watch::Receiver<BrokerState>,
         rollup: watch::Receiver<Agreement>,
         spool: watch::Receiver<SpoolState>,
+        books: watch::Receiver<Agreement>,
     ) -> Self {
-        Self { database, broker, rollup, spool, shown: BTreeMap::new() }
+        Self { database, broker, rollup, spool, books, shown: BTreeMap::new() }
     }
 
     /// Looks at the states anew.
@@ -65,6 +67,11 @@ impl HubState {
             Agreement::Unknown => (Condition::Unknown, None),
             Agreement::Differs => (Condition::Fault, Some("rollup.differs")),
         };
+        let books = match *self.books.borrow() {
+            Agreement::Agrees => (Condition::Normal, None),
+            Agreement::Unknown => (Condition::Unknown, None),
+            Agreement::Differs => (Condition::Warning, Some("books.differ")),
+        };
         let (spool, waiting) = {
             let state = self.spool.borrow();
             (judge_spool(&state), Some((state.messages, state.oldest)))
@@ -74,6 +81,7 @@ impl HubState {
             ("hub:broker", broker, None),
             ("hub:rollup", rollup, None),
             ("hub:spool", spool, waiting),
+            ("hub:books", books, None),
         ] {
             let before = self.shown.get(part);
             let same = before.filter(|shown| shown.condition == condition && shown.why == why);

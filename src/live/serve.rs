@@ -209,6 +209,7 @@ impl LiveTask {
             }
             Topic::Traffic => self.traffic.rows(since, now, &mut rows),
             Topic::Desk => self.desk.rows(since, now, &mut rows),
+            Topic::Reform => self.reform.rows(since, now, &mut rows),
             Topic::Metric(name) => self.metric_values.rows(name, since, now, &mut rows),
         }
         rows

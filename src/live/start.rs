@@ -11,6 +11,7 @@ use super::{
     desk::{Desk, DeskStart},
     device::{Counters, Latest},
     hub_state::HubState,
+    reform::{Headline, Reform},
 };
 use crate::{clock::SharedClock, observe::Metrics, registry::Registry, writer::Emitted};
 use tokio::sync::{mpsc, watch};
@@ -49,6 +50,8 @@ pub struct LiveEnds {
     pub changes: mpsc::Receiver<Emitted>,
     /// The registry.
     pub registry: watch::Receiver<Option<Arc<Registry>>>,
+    /// Headline indicators, computed from the database.
+    pub headline: watch::Receiver<Arc<Headline>>,
     /// The hub's own parts.
     pub hub: HubState,
     /// Asks for the end.
@@ -75,6 +78,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         clock: ends.clock,
         changes: ends.changes,
         registry: ends.registry,
+        headline: ends.headline,
         hub: ends.hub,
         commands,
         stop: ends.stop,
@@ -89,6 +93,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         dirty_slow: std::collections::HashSet::default(),
         traffic: Traffic::default(),
         metric_values: MetricValues::default(),
+        reform: Reform::default(),
         clients: std::collections::HashMap::default(),
         feeds: std::collections::HashMap::default(),
         conditions,

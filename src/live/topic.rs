@@ -20,6 +20,8 @@ pub enum Topic {
     Traffic,
     /// Figures of the service desk.
     Desk,
+    /// Headline indicators of the whole city.
+    Reform,
     /// Data health of every source, and of the hub itself.
     Sources,
     /// Latest values of one metric.
@@ -42,6 +44,7 @@ impl Topic {
             "signals" => Some(Self::Signals),
             "traffic" => Some(Self::Traffic),
             "desk" => Some(Self::Desk),
+            "reform" => Some(Self::Reform),
             "sources" => Some(Self::Sources),
             _ => None,
         }
@@ -99,6 +102,7 @@ impl Topic {
                 "missing",
                 "restarts",
             ],
+            Self::Reform => &["key", "age_ms", "value", "numerator", "denominator", "status"],
             Self::Metric(_) => &["key", "age_ms", "value", "bound", "unit", "labels"],
         }
     }
@@ -113,6 +117,7 @@ impl fmt::Display for Topic {
             Self::Signal(source) => write!(f, "signal/{source}"),
             Self::Traffic => f.write_str("traffic"),
             Self::Desk => f.write_str("desk"),
+            Self::Reform => f.write_str("reform"),
             Self::Sources => f.write_str("sources"),
             Self::Metric(name) => write!(f, "metrics/{name}"),
         }

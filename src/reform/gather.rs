@@ -206,7 +206,7 @@ impl Frame<'_> {
 
     /// Borders of what is open now. Where the calendar does not reach nothing is due soon and everything is
     /// young; such figures are marked.
-    fn borders(&self) -> OpenBorders {
+    pub(super) fn borders(&self) -> OpenBorders {
         let calendar = &self.context.calendar;
         let n = self.context.parameters.thresholds.due_soon_working_days;
         let soon = calendar.add_working_days(self.today, n);

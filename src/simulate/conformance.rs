@@ -10,6 +10,7 @@ use std::{
 use chrono::NaiveDate;
 use ioc_ingest::{
     Contract, Envelope, Fact, Message, Service, Source, Stream, Word, decode,
+    dossier::{LimitUnit, TimeLimit},
     interval::{Direction, Place, ZoneKind},
     metric::Bound,
     signal::GroupKind,
@@ -23,8 +24,8 @@ use super::{
     roster, wire,
 };
 use crate::city::{
-    City, DeskHistory, Detector, Device, LaneClass, Mark, MetricDefinition, PublishedFigure,
-    SignalGroup, TicketCategory, Unit, UnitKind,
+    Audience, City, DeskHistory, Detector, Device, Formality, FormalityLevel, LaneClass, Mark,
+    MetricDefinition, OnlineLevel, PublishedFigure, SignalGroup, TicketCategory, Unit, UnitKind,
 };
 
 /// Monday, 2 March 2026, 06:00 in Can Tho.
@@ -94,12 +95,48 @@ fn devices(number: usize) -> Vec<Device> {
         };
         [cabinet, signal, station, camera]
     };
-    let systems = [device("desk-1022", Service::Desk), device("egov", Service::Metric)];
+    let systems = [
+        device("desk-1022", Service::Desk),
+        device("onestop", Service::Onestop),
+        device("egov", Service::Metric),
+    ];
     (0..number).flat_map(of).chain(systems).collect()
 }
 
 fn date(year: i32, month: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, 1).unwrap()
+}
+
+/// One formality in hours with a fee, one in working days without.
+fn formalities() -> Vec<Formality> {
+    let row = |code: &str, limit, has_fee| Formality {
+        code: code.to_owned(),
+        valid_from: date(2021, 1),
+        valid_to: None,
+        name_vi: "Chứng thực bản sao".to_owned(),
+        name_en: "Certified copy".to_owned(),
+        field: Some("certification".to_owned()),
+        level: FormalityLevel::Commune,
+        sector: None,
+        unit: None,
+        announced_on: None,
+        effective_on: None,
+        published_on: None,
+        complete_parts: Some(true),
+        eligible_full: Some(true),
+        online_level: OnlineLevel::Full,
+        has_fee: Some(has_fee),
+        npsp_linked: Some(true),
+        requires_paper_result: Some(true),
+        audience: Some(Audience::Both),
+        limit: Some(limit),
+        mark: Mark::Demonstration,
+        source: "test".to_owned(),
+    };
+    vec![
+        row("9.000001", TimeLimit { value: 8, unit: LimitUnit::Hour }, true),
+        row("9.000002", TimeLimit { value: 5, unit: LimitUnit::WorkingDay }, false),
+    ]
 }
 
 pub(crate) fn city(devices: Vec<Device>) -> City {
@@ -178,7 +215,7 @@ pub(crate) fn city(devices: Vec<Device>) -> City {
             name_en: "Public lighting".to_owned(),
             public_space: true,
         }],
-        formalities: Vec::new(),
+        formalities: formalities(),
         services: Vec::new(),
         warnings: Vec::new(),
     }
@@ -246,7 +283,9 @@ fn every_message_of_two_hours_with_faults_decodes_and_comes_when_it_may() {
         assert!(retained);
     }
     let kinds: Vec<_> = seen.keys().copied().collect();
-    assert_eq!(kinds, ["call", "events", "health", "interval", "sample", "state", "ticket"]);
+    let field = ["events", "health", "interval", "sample", "state"];
+    let systems = ["assessment", "call", "document", "dossier", "petition", "ticket"];
+    assert_eq!(BTreeSet::from_iter(kinds), BTreeSet::from_iter([&field[..], &systems].concat()));
 }
 
 #[test]

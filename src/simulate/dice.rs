@@ -28,6 +28,10 @@ pub(crate) enum Purpose {
     Metric,
     Jitter,
     Layout,
+    Dossier,
+    Form,
+    Petition,
+    Document,
 }
 
 /// Constant of `SplitMix64`: 2^64 divided by the golden ratio.

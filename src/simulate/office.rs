@@ -14,11 +14,11 @@ use super::{
 };
 
 /// Messages of the past that go out together.
-const PAST_AT_ONCE: u32 = 10;
+pub(super) const PAST_AT_ONCE: u32 = 10;
 /// Span of the tickets that are computed ahead.
 const LOOK_AHEAD_MS: i64 = HOUR_MS;
 /// Civil days before the start that are published again at every start: today and yesterday.
-const RECENT_DAYS: i64 = 1;
+pub(super) const RECENT_DAYS: i64 = 1;
 
 /// How the past is published.
 #[derive(Debug, Clone)]

@@ -12,13 +12,17 @@ use super::{
     field::{Equipment, FieldDevice},
     metric::Feed,
     office::{DeskOffice, FeedOffice, Past},
+    onestop::{Onestop, OnestopOffice},
     publisher::{Duty, Identity, Outgoing, Surroundings, Work},
     signal::Junction,
     station::StationLane,
     traffic::{Lane, Tide, Use},
     year::Year,
 };
-use crate::city::{City, Detector, Device, LaneClass};
+use crate::{
+    calendar::Calendar,
+    city::{City, Detector, Device, LaneClass},
+};
 
 /// Length of an interval where the registry names no period.
 const INTERVAL_MS: u32 = 60_000;
@@ -41,6 +45,8 @@ pub(crate) enum Publisher {
     Field(Box<FieldDevice>),
     /// The service desk.
     Desk(Box<DeskOffice>),
+    /// The one-stop system.
+    Onestop(Box<OnestopOffice>),
     /// A system that publishes figures.
     Feed(Box<FeedOffice>),
 }
@@ -51,6 +57,7 @@ impl Publisher {
         match self {
             Self::Field(device) => device.perform(duty, due_ms, now_ms, work),
             Self::Desk(desk) => desk.perform(duty, due_ms, now_ms, work),
+            Self::Onestop(onestop) => onestop.perform(duty, due_ms, now_ms, work),
             Self::Feed(feed) => feed.perform(duty, due_ms, now_ms, work),
         }
     }
@@ -60,6 +67,7 @@ impl Publisher {
         match self {
             Self::Field(device) => device.status(online),
             Self::Desk(desk) => desk.status(online),
+            Self::Onestop(onestop) => onestop.status(online),
             Self::Feed(feed) => feed.status(online),
         }
     }
@@ -68,7 +76,7 @@ impl Publisher {
     pub(crate) const fn is_online(&self) -> bool {
         match self {
             Self::Field(device) => device.is_online(),
-            Self::Desk(_) | Self::Feed(_) => true,
+            Self::Desk(_) | Self::Onestop(_) | Self::Feed(_) => true,
         }
     }
 }
@@ -94,7 +102,7 @@ pub(crate) fn publishers(
 }
 
 fn publisher(
-    city: &City,
+    city: &Arc<City>,
     around: &Surroundings,
     device: &Device,
     past: &Past,
@@ -120,12 +128,20 @@ fn publisher(
             let office = FeedOffice::new(identity, feed, past.clone());
             return Some(Publisher::Feed(Box::new(office)));
         }
-        // The one-stop system is not simulated.
-        Service::Onestop => return None,
+        Service::Onestop => {
+            let onestop = Onestop::new(around.seed, Arc::clone(city), calendar(city));
+            let office = OnestopOffice::new(around, identity, onestop, past.clone());
+            return Some(Publisher::Onestop(Box::new(office)));
+        }
     };
     let cabinet = device.parent.as_ref().map(|parent| key(parent.as_str()));
     let device = FieldDevice::new(around.clone(), identity, equipment, cabinet);
     Some(Publisher::Field(Box::new(device)))
+}
+
+/// Working days and opening hours, with the kinds of the city's units.
+fn calendar(city: &City) -> Calendar {
+    Calendar::vietnam().with_units(&city.units)
 }
 
 fn controller(around: &Surroundings, device: &Device, key: u64) -> Controller {

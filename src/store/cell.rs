@@ -190,14 +190,16 @@ fn apply() -> String {
            from finest f, (values ({day}::int2), ({month}), ({field}), ({formality}), ({total}), ({year})) l (level)
          )
          insert into dossier_cell as c (level, {KEY}{names})
-         select level, {KEY}{sums} from cells group by level, {KEY} having {changed}
+         select level, {KEY}{totals} from cells group by level, {KEY} having {changed}
          order by level, {KEY}
          on conflict (level, {KEY}) do update set {updates}",
         sums = each("sum(@) as @"),
         changed = changed.join(" or "),
         of_finest = each("f.@"),
+        totals = each("nullif(sum(@), 0)"),
         names = each("@"),
-        updates = each("@ = c.@ + excluded.@").trim_start_matches(", "),
+        updates = each("@ = nullif(coalesce(c.@, 0) + coalesce(excluded.@, 0), 0)")
+            .trim_start_matches(", "),
     )
 }
 

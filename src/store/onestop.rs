@@ -84,6 +84,14 @@ pub struct Touched {
     pub calls: usize,
 }
 
+impl Touched {
+    /// Whether any record was touched.
+    pub const fn is_any(&self) -> bool {
+        let Self { dossiers, petitions, documents, assessments, tickets, calls } = self;
+        *dossiers + *petitions + *documents + *assessments + *tickets + *calls > 0
+    }
+}
+
 /// What a refresh did; of use once its transaction is committed.
 #[derive(Default)]
 pub(super) struct Refreshed {

@@ -279,6 +279,24 @@ impl Store {
         transaction.commit().await.map_err(failed)
     }
 
+    /// The latest civil day, `until` at most, on which a dossier was accepted or a ticket came; none when
+    /// there are no records.
+    pub async fn latest_record_day(&self, until: NaiveDate) -> Result<Option<NaiveDate>, StoreError> {
+        let failed = |error| StoreError::of("find the latest record", error);
+        let row = self
+            .reader()
+            .await?
+            .query_one(
+                "select greatest(
+                   (select max(received_day) from dossier where received_day <= $1),
+                   (select max(created_day) from ticket where created_day <= $1))",
+                &[&until],
+            )
+            .await
+            .map_err(failed)?;
+        row.try_get(0).map_err(failed)
+    }
+
     /// When a period was closed; null while it is open.
     pub async fn closed_at(&self, period: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let failed = |error| StoreError::of("ask when a period was closed", error);

@@ -5,6 +5,9 @@
 //! not new and which of those differ from the stored fact. Arrays cannot pass through `unnest`
 //! without losing their borders, and one encoder for both ways is simpler than two.
 //!
+//! A step that is told again keeps its earliest message number, so that the order in which its messages
+//! came does not matter.
+//!
 //! The temporary tables keep their rows and are truncated at their next use: with `on commit delete
 //! rows` PostgreSQL would truncate every one of them at every commit, about 2 ms each.
 
@@ -49,6 +52,7 @@ pub(super) struct Prepared {
     stage: Statement,
     merge: Statement,
     conflicts: Option<Statement>,
+    earliest: Option<Statement>,
 }
 
 fn list(columns: &[&str], prefix: &str) -> String {
@@ -91,6 +95,19 @@ impl Table {
                 list(self.compared, "t."),
             )
         });
+        let same = self.key.iter().map(|column| format!("t.{column} = s.{column}"));
+        let earliest = self.columns.contains(&"seq").then(|| {
+            format!(
+                "update {name} t set time = s.time, boot = s.boot, seq = s.seq \
+                 from (select distinct on ({key}) * from stage_{name} \
+                   order by {key}, time, boot, seq) s \
+                 where {} and (s.time, s.boot, s.seq) < (t.time, t.boot, t.seq) \
+                   and ({}) is not distinct from ({})",
+                same.collect::<Vec<_>>().join(" and "),
+                list(self.compared, "s."),
+                list(self.compared, "t."),
+            )
+        });
         Ok(Prepared {
             name,
             copy: prepare(format!("copy {name} ({columns}) from stdin binary")).await?,
@@ -98,6 +115,10 @@ impl Table {
             stage: prepare(format!("copy stage_{name} (n, {columns}) from stdin binary")).await?,
             merge: prepare(merge).await?,
             conflicts: match conflicts {
+                Some(sql) => Some(prepare(sql).await?),
+                None => None,
+            },
+            earliest: match earliest {
                 Some(sql) => Some(prepare(sql).await?),
                 None => None,
             },
@@ -132,6 +153,9 @@ impl Prepared {
             }
             _ => Vec::new(),
         };
+        if let Some(earliest) = self.earliest.as_ref().filter(|_| !known.is_empty()) {
+            transaction.execute(earliest, &[]).await.map_err(failed)?;
+        }
         Ok(NotNew { known, conflicts })
     }
 }

@@ -18,6 +18,8 @@ async fn an_empty_registry_is_seeded_whole_and_only_once() -> anyhow::Result<()>
         ("unit_succession", city.successions.len()),
         ("metric_definition", city.metrics.len()),
         ("ticket_category", city.categories.len()),
+        ("formality", city.formalities.len()),
+        ("online_service", city.services.len()),
         ("map_feature where kind = 'area'", city.areas.len()),
         ("map_feature where kind = 'corridor'", city.corridors.len()),
     ] {

@@ -96,7 +96,14 @@ async fn loss_is_a_gap_that_late_messages_shrink_and_close() -> anyhow::Result<(
     {
         assert_eq!(counters[name], expected, "{name}");
     }
-    // A list is read page by page, and a mistake is named.
+    // A second gap is the newest; a list is read page by page, and a mistake is named.
+    site.publish_numbers(begin, &[9]).await?;
+    channel.wait_value(sources, "vds-001", "open_gaps", 1).await?;
+    let first = administrator.json("/api/v1/gaps?limit=1").await?;
+    assert_eq!((items(&first).len(), &items(&first)[0]["from_seq"]), (1, &json!(8)));
+    let next = first["next"].as_str().unwrap_or_default();
+    let second = administrator.json(&format!("/api/v1/gaps?limit=1&after={next}")).await?;
+    assert_eq!((&items(&second)[..], &second["next"]), (&closed[..], &Value::Null));
     assert!(items(&administrator.json("/api/v1/gaps?service=desk").await?).is_empty());
     let answer = administrator.get("/api/v1/gaps?open=maybe").await?;
     answer.expect_problem(400, "invalid", Some("open"))?;

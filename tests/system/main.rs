@@ -9,6 +9,7 @@ mod browser;
 mod channel;
 mod city;
 mod cluster;
+mod cube;
 mod disk;
 mod facts;
 mod faults;

@@ -1,5 +1,7 @@
 //! Steps of the one-stop system, from the broker into the records that are folded from them.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_hub::{
@@ -56,12 +58,19 @@ async fn publish(
     site.publish_all(numbered.collect::<Vec<_>>()).await
 }
 
+/// A time after a message's.
+fn later(message: &Value, by: TimeDelta) -> anyhow::Result<DateTime<Utc>> {
+    let time: DateTime<Utc> = serde_json::from_value(message["time"].clone())?;
+    Ok(time + by)
+}
+
 /// A life that goes anywhere, with values told here and there.
 fn life(dice: &mut StdRng, code: &str) -> Vec<Value> {
     let begin = at("2026-03-02 08:00");
     let mut minute = 0;
     let steps = (0..dice.random_range(1..=9_u32)).map(|_n| {
-        minute += dice.random_range(1..4_000_i64);
+        // Some are taken at once: then the message's time decides.
+        minute += dice.random_range(0..3_i64) * dice.random_range(1..2_000_i64);
         let time = |minute: i64| begin + TimeDelta::minutes(minute);
         let mut step = step(code, dice.random_range(1..=10), time(minute));
         let mut told = |key: &str, value: Value| {
@@ -81,7 +90,12 @@ fn life(dice: &mut StdRng, code: &str) -> Vec<Value> {
         told("digitised", json!(minute % 2 == 0));
         step
     });
-    steps.collect()
+    let mut keys = BTreeSet::new();
+    let steps: Vec<Value> = steps.collect();
+    steps
+        .into_iter()
+        .filter(|step| keys.insert(format!("{} {}", step["status"], step["at"])))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,17 +109,20 @@ async fn dossiers_are_the_same_in_any_order_of_arrival() -> anyhow::Result<()> {
         let steps_of_life = life(&mut dice, "");
         for order in 0..ORDERS {
             let mut steps_of_order = steps_of_life.clone();
-            for step in &mut steps_of_order {
+            for (n, step) in (0..).zip(&mut steps_of_order) {
                 step["dossier"] = json!(format!("{life_number}-{order}"));
-                // The message's time decides only between steps of one instant.
-                step["time"] = step["at"].clone();
+                step["time"] = json!(later(step, TimeDelta::seconds(n))?);
             }
             steps += i64::try_from(steps_of_order.len())?;
-            // Some are sent twice.
-            let again = steps_of_order.iter().filter(|_step| dice.random_ratio(1, 4));
-            let again: Vec<Value> = again.cloned().collect();
-            messages.extend(steps_of_order);
-            messages.extend(again);
+            for step in steps_of_order {
+                // Some are told again later.
+                if dice.random_ratio(1, 4) {
+                    let mut again = step.clone();
+                    again["time"] = json!(later(&step, TimeDelta::hours(1))?);
+                    messages.push(again);
+                }
+                messages.push(step);
+            }
         }
     }
     messages.shuffle(&mut dice);

@@ -9,12 +9,15 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use ioc_hub::tasks::Tasks;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
     net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
 };
+
+use crate::server::DEADLINE;
 
 /// Bytes that are forwarded at a time.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -91,7 +94,8 @@ impl Proxy {
         let mut cuts = self.shared.cuts.subscribe();
         cuts.mark_unchanged();
         *self.shared.left() = Some((way, bytes.max(1)));
-        Ok(cuts.changed().await?)
+        let cut = tokio::time::timeout(DEADLINE, cuts.changed()).await;
+        Ok(cut.with_context(|| format!("{bytes} bytes did not pass in time"))??)
     }
 
     /// Every piece waits this long.
@@ -231,7 +235,6 @@ async fn forward(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::DEADLINE;
 
     /// A server that sends back what it gets.
     async fn echo(tasks: &Tasks) -> anyhow::Result<SocketAddr> {

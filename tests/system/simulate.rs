@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{channel::Channel, message::now, rollup, server::wait_for, site::Site};
 
+mod bulletin;
+
 /// A simulation of the site's city, without faults.
 fn options(site: &Site) -> SimulateOptions {
     let address = site.broker.address();
@@ -50,12 +52,12 @@ async fn the_simulated_city_is_taken_whole_and_every_device_works() -> anyhow::R
         .city
         .devices
         .iter()
-        .filter(|device| device.simulated && !matches!(device.service, Service::Onestop))
+        .filter(|device| device.simulated)
         .map(|device| (device.source.clone(), device.service))
         .collect();
     simulate(&site, options, async |_stats| {
         for (source, service) in &simulated {
-            if matches!(service, Service::Desk | Service::Metric) {
+            if matches!(service, Service::Desk | Service::Onestop | Service::Metric) {
                 continue;
             }
             let measured = |row: &std::collections::BTreeMap<&str, &Value>| {
@@ -127,6 +129,16 @@ async fn refusals(site: &Site) -> anyhow::Result<String> {
     Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>().join("\n"))
 }
 
+/// Waits until all of the past is at the broker.
+async fn filled(stats: &SimulateStats) -> anyhow::Result<()> {
+    let all = || async {
+        let published = stats.published.load(Ordering::Relaxed);
+        let acknowledged = stats.acknowledged.load(Ordering::Relaxed);
+        Ok((stats.is_backfilled() && acknowledged >= published).then_some(()))
+    };
+    wait_for("the past is at the broker", all).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_year_is_filled_in_once() -> anyhow::Result<()> {
     let site = Site::start().await?;
@@ -140,15 +152,7 @@ async fn the_published_year_is_filled_in_once() -> anyhow::Result<()> {
         options.backfill_per_s = 50_000.0;
         options
     };
-    let filled = async |stats: &SimulateStats| {
-        let all = || async {
-            let published = stats.published.load(Ordering::Relaxed);
-            let acknowledged = stats.acknowledged.load(Ordering::Relaxed);
-            Ok((stats.is_backfilled() && acknowledged >= published).then_some(()))
-        };
-        wait_for("the past is at the broker", all).await
-    };
-    simulate(&site, past(&site), filled).await?;
+    simulate(&site, past(&site), async |stats: &SimulateStats| filled(stats).await).await?;
     settle(&site, 1).await?;
 
     let midnight = |day: chrono::NaiveDate| {
@@ -196,7 +200,7 @@ async fn the_published_year_is_filled_in_once() -> anyhow::Result<()> {
     let sums = "select count(*) + (select count(*) from ticket where status = 'closed') * 1000000 from ticket_step";
     let year = format!("{sums} where at < '2022-01-01'");
     let before = site.count(&year).await?;
-    simulate(&site, past(&site), filled).await?;
+    simulate(&site, past(&site), async |stats: &SimulateStats| filled(stats).await).await?;
     settle(&site, 2).await?;
     assert_eq!(site.count(&year).await?, before);
     assert_eq!(count("").await?, 8011);

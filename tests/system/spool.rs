@@ -208,13 +208,15 @@ async fn new_messages_flow_while_the_spool_drains_and_the_order_is_kept() -> any
     };
     close(&site.database).await?;
     site.publish_all(numbered(0, MESSAGES)).await?;
-    let before = site.metric("hub_spool_written_messages_total");
+    let spooled = "hub_spool_written_messages_total";
+    let before = metric(MESSAGES + MESSAGES / 10);
+    site.wait_progress(spooled, before).await?;
     // The first of these come while the spool is in use.
     let behind = site.publish_all(numbered(MESSAGES, 2 * MESSAGES));
     tokio::try_join!(behind, open(&site.database))?;
     site.wait_count(ROWS, i64::try_from(2 * MESSAGES * 4)?).await?;
     site.wait_count("select count(*) from quarantine", i64::try_from(2 * MESSAGES / 10)?).await?;
-    assert!(site.metric("hub_spool_written_messages_total") > before, "nothing came behind");
+    assert!(site.metric(spooled) > before, "nothing came behind");
     let disordered = "select count(*) from (select convert_from(payload, 'UTF8')::int8 n, \
                       lag(convert_from(payload, 'UTF8')::int8) over (order by id) before \
                       from quarantine) q where n <= before";

@@ -103,7 +103,7 @@ async fn rows(client: &Client) -> anyhow::Result<i64> {
 }
 
 /// Waits until everything that the broker has acknowledged is stored, as long as rows come, and then
-/// compares. The connection may have ended with the server: it is made anew by `connect`.
+/// compares.
 pub(crate) async fn holds(client: &Client, truth: &Truth) -> anyhow::Result<()> {
     let expected = truth.expected();
     let primary = [Kind::Interval, Kind::Event, Kind::Health, Kind::Ticket, Kind::Metric];

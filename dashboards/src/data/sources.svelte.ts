@@ -64,6 +64,8 @@ type Source = { row: Row; frame_ms: number };
 
 const SUM_MS = 500;
 const HUB = 'hub:';
+/** The order in which services are shown, whatever came first. */
+const ORDER = ['signal', 'vds', 'cctv', 'cabinet', 'desk', 'onestop', 'metric'];
 /** Sources with missing messages that are listed; the others are only counted. */
 const LOSSES = 20;
 
@@ -129,7 +131,7 @@ export class Sources {
       if (loss.missing > 0) losses.push(loss);
     }
     losses.sort((a, b) => b.missing - a.missing || (a.id < b.id ? -1 : 1));
-    this.services = [...services.values()];
+    this.services = [...services.values()].sort((a, b) => rank(a.service) - rank(b.service));
     this.losing = losses.length;
     this.losses = losses.slice(0, LOSSES);
   }
@@ -160,6 +162,12 @@ export class Sources {
     const measured = measuredAt(this.#read(row, 'age_ms'), frame_ms);
     if (measured !== null) sum.measured_at_ms = Math.max(sum.measured_at_ms ?? 0, measured);
   }
+}
+
+/** Services that the page does not know come last. */
+function rank(service: string): number {
+  const at = ORDER.indexOf(service);
+  return at < 0 ? ORDER.length : at;
 }
 
 function empty(service: string): ServiceHealth {

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::{Point, Series, SeriesSet, rounded, time_text};
-use crate::api::problem::Problem;
+use crate::api::{answer::neutral, problem::Problem};
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a series could not be written");
@@ -49,15 +49,6 @@ pub(super) fn csv(set: &SeriesSet) -> Result<Vec<u8>, Problem> {
         }
     }
     writer.into_inner().map_err(|error| failed(error.error()))
-}
-
-/// Text that no spreadsheet takes for a formula.
-pub(in crate::api) fn neutral(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }
 
 /// One block per series: a JSON header line, then its columns as little-endian arrays.

@@ -267,3 +267,58 @@ fn broken_shapes_metrics_and_files_are_refused() {
         &["rivers.geojson: cannot be read"],
     );
 }
+
+#[test]
+fn a_catalogue_that_contradicts_itself_is_told() {
+    let copy = Copy::new("catalogue");
+    copy.edit(
+        "formalities.csv",
+        "9.000001,2021-01-01,2022-06-24,",
+        "9.000001,2021-01-01,2025-07-02,",
+    );
+    copy.edit("formalities.csv", ",2,working_day,", ",2,,");
+    copy.append(
+        "formalities.csv",
+        "9.990001,2021-01-01,,A,A,land,sector,,agency:H13.31,,,,,,4,,,,,,,demonstration,x",
+    );
+    copy.append(
+        "formalities.csv",
+        "9.990002,2021-01-01,2021-01-01,A,A,Land,city,,,,,,,,full,,,,,,,demonstration,x",
+    );
+    copy.edit("services.csv", ",9.000001,", ",9.00000l,");
+    let errors = copy.errors();
+    let has = |parts: &[&str]| {
+        assert!(
+            errors.iter().any(|error| parts.iter().all(|part| error.contains(part))),
+            "{parts:?} in {errors:#?}"
+        );
+    };
+    has(&["formalities.csv line ", "limit_unit", "a unit for limit_value"]);
+    has(&["formalities.csv line ", "sector", "only there"]);
+    has(&["formalities.csv line ", "online_level: ", "3 and 4 end on 2022-06-24"]);
+    has(&["formalities.csv line ", "unit: ", "agency:H13.31 does not exist on 2021-01-01"]);
+    has(&["formalities.csv line ", "field: ", "\"Land\""]);
+    has(&["services.csv line 2: formality: no formality \"9.00000l\""]);
+}
+
+#[test]
+fn two_rows_of_a_formality_never_hold_on_one_day() {
+    let copy = Copy::new("twice");
+    copy.append(
+        "formalities.csv",
+        "9.000002,2026-01-05,,A,A,land,city,,,,,,,,full,,,,,,,demonstration,x",
+    );
+    let errors = copy.errors();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].contains("valid_from: 9.000002 since 2026-01-05 stands line "), "{errors:?}");
+}
+
+#[test]
+fn a_city_without_a_catalogue_loads() {
+    let copy = Copy::new("no-catalogue");
+    for file in ["formalities.csv", "services.csv"] {
+        std::fs::remove_file(copy.0.join(file)).expect("the file");
+    }
+    let city = City::load(&copy.0).expect("a city");
+    assert!(city.formalities.is_empty() && city.services.is_empty());
+}

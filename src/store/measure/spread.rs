@@ -47,7 +47,8 @@ pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone
     };
     let parts = if parts.is_empty() { vec![from_records(span)] } else { parts };
     format!(
-        "select unit, key, minutes, sum(n)::int8 from ({}) parts group by 1, 2, 3 order by 1, 2, 3",
+        "select unit, key, minutes, sum(n)::int8 from ({}) parts group by 1, 2, 3 having sum(n) <> 0 \
+         order by 1, 2, 3",
         parts.join(" union all ")
     )
 }

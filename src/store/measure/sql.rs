@@ -163,7 +163,9 @@ fn cells(measures: &[Measure], level: i16, span: Span, by: By) -> String {
         Some(Dimension::Month) => "to_char(c.day, 'YYYY-MM')",
         Some(Dimension::Day) => "to_char(c.day, 'YYYY-MM-DD')",
     };
-    let values = list(measures.len(), |n| format!("sum(c.{})::int8 as v{n}", measures[n].as_str()));
+    let values = list(measures.len(), |n| {
+        format!("coalesce(sum(c.{}), 0)::int8 as v{n}", measures[n].as_str())
+    });
     format!(
         "select {unit}::text as unit, {key}::text as key{values} from dossier_cell c where {} group by 1, 2",
         cell_filter(level, span)
