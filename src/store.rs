@@ -48,7 +48,6 @@ mod petition_row;
 mod presence;
 pub mod probe;
 pub mod quarantine;
-pub mod reform;
 mod refold;
 pub mod reform;
 pub mod refuse;
