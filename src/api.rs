@@ -22,8 +22,8 @@ use tower_http::compression::CompressionLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access::Gate, clock::SharedClock, live::Live, readiness::Readiness, store::Store,
-    writer::WriterHandle,
+    access::Gate, clock::SharedClock, import::Words, live::Live, readiness::Readiness,
+    store::Store, writer::WriterHandle,
 };
 
 mod answer;
@@ -36,6 +36,7 @@ mod desk;
 mod device;
 mod gap;
 mod health;
+mod import;
 mod journal;
 mod live;
 mod metric;
@@ -97,6 +98,10 @@ pub struct ApiSettings {
     pub slow_client: Duration,
     /// A ticket without a due time of its own counts as overdue after this.
     pub default_due: TimeDelta,
+    /// Headers and words of imported tables.
+    pub words: Arc<Words>,
+    /// Names that columns of personal data have.
+    pub personal_keys: Vec<String>,
 }
 
 /// What the handlers share.
@@ -154,6 +159,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(import::run, import::list))
 }
 
 /// Every route of the product. Serve it with

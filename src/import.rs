@@ -14,6 +14,7 @@ mod number;
 mod official766;
 pub mod report;
 mod row;
+mod store;
 mod table;
 mod ticket;
 mod words;
@@ -32,12 +33,23 @@ pub use formality::FormalityRow;
 pub use ii06a::Ii06aRow;
 pub use official766::ScoreRow;
 pub use report::{ColumnUse, Flaw, Report, Stored};
+pub use store::{ImportError, Storing, store};
 pub use words::{Words, WordsError};
 
 /// What a table holds.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-    utoipa::ToSchema, ts_rs::TS,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    ts_rs::TS,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

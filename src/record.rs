@@ -43,9 +43,7 @@ impl Rules<'_> {
     pub fn version(&self) -> String {
         let (zone, calendar, areas) = (self.zone, self.calendar.version(), self.areas.version());
         let petition::Limits { handle, ask, refuse, publish } = self.petition;
-        format!(
-            "{FOLD_VERSION} {zone} {calendar} {areas} {handle}/{ask}/{refuse}/{publish}"
-        )
+        format!("{FOLD_VERSION} {zone} {calendar} {areas} {handle}/{ask}/{refuse}/{publish}")
     }
 
     /// The civil day of an instant.
@@ -77,9 +75,7 @@ pub(crate) trait Step {
 
 /// Sorts steps by (at, time, boot, seq); a total order.
 pub(crate) fn sort<S: Step>(steps: &mut [Told<S>]) {
-    steps.sort_by_key(|told| {
-        (told.step.at(), told.time, told.boot, told.seq, told.step.rank())
-    });
+    steps.sort_by_key(|told| (told.step.at(), told.time, told.boot, told.seq, told.step.rank()));
 }
 
 /// The latest value that sorted steps tell.

@@ -29,6 +29,7 @@ pub mod desk;
 pub mod device;
 mod encode;
 pub mod gap;
+pub mod import;
 pub mod insert;
 pub mod journal;
 mod ledger;

@@ -283,8 +283,10 @@ pub(super) fn read_formality(row: &Record, problems: &mut Problems) -> Option<Lo
     let sector = row.optional("sector", p, Record::token);
     let unit = row.optional("unit", p, Record::unit_code);
     let [announced_on, effective_on, published_on] =
-        ["announced_on", "effective_on", "published_on"].map(|key| row.optional(key, p, Record::date));
-    let flags = ["complete_parts", "eligible_full", "has_fee", "npsp_linked", "requires_paper_result"];
+        ["announced_on", "effective_on", "published_on"]
+            .map(|key| row.optional(key, p, Record::date));
+    let flags =
+        ["complete_parts", "eligible_full", "has_fee", "npsp_linked", "requires_paper_result"];
     let [complete_parts, eligible_full, has_fee, npsp_linked, requires_paper_result] =
         flags.map(|key| row.optional(key, p, Record::boolean));
     let online_level = row.choice("online_level", &OnlineLevel::ALL, OnlineLevel::as_str, p);
@@ -324,7 +326,8 @@ pub(super) fn read_formality(row: &Record, problems: &mut Problems) -> Option<Lo
 /// Reads `limit_value` and `limit_unit`, of which both are given or none.
 #[expect(clippy::option_option, reason = "outer null: refused; inner null: not given")]
 fn limit(row: &Record, problems: &mut Problems) -> Option<Option<TimeLimit>> {
-    let value = row.optional("limit_value", problems, |row, key, p| row.fixed(key, 0, 1..=1_000, p));
+    let value =
+        row.optional("limit_value", problems, |row, key, p| row.fixed(key, 0, 1..=1_000, p));
     let unit = row.optional("limit_unit", problems, |row, key, p| {
         row.choice(key, LimitUnit::ALL, LimitUnit::as_str, p)
     });
@@ -337,7 +340,10 @@ fn limit(row: &Record, problems: &mut Problems) -> Option<Option<TimeLimit>> {
 }
 
 /// Reads one row of `services.csv`.
-pub(super) fn read_service(row: &Record, problems: &mut Problems) -> Option<Located<OnlineService>> {
+pub(super) fn read_service(
+    row: &Record,
+    problems: &mut Problems,
+) -> Option<Located<OnlineService>> {
     let p = problems;
     let own_code = code(row, "code", p);
     let formality = row.optional("formality", p, code);

@@ -59,17 +59,22 @@ pub(super) fn find(
     report: &mut Report,
 ) -> Option<Header> {
     let names = Names::of(fields, kind);
-    let mut best: Option<(usize, usize, usize, Vec<Stack>, Vec<Option<&'static str>>)> = None;
+    let mut best: Option<Candidate> = None;
     for first in 0..lines.len().min(SEARCHED_LINES) {
+        // A line with one text above a table of several columns is a title.
+        if lines[first].filled() < 2 {
+            continue;
+        }
         for depth in 1..=HEADER_LINES.min(lines.len() - first) {
             let stacks = stacks(&lines[first..first + depth]);
             let (score, assigned) = names.assign(&stacks);
-            if score > best.as_ref().map_or(0, |best| best.0) {
-                best = Some((score, first, depth, stacks, assigned));
+            let better = best.as_ref().is_none_or(|best| (score, best.depth) > (best.score, depth));
+            if score > 0 && better {
+                best = Some(Candidate { score, first, depth, stacks, assigned });
             }
         }
     }
-    let Some((_, first, depth, stacks, assigned)) = best else {
+    let Some(Candidate { first, depth, stacks, assigned, .. }) = best else {
         let wanted: Vec<String> = names.required().collect();
         let problem = format!("no header was found; needed are {}", wanted.join(", "));
         report.refuse(None, "", problem, "begin the table with a line of column names");
@@ -94,7 +99,8 @@ pub(super) fn find(
     let mut is_complete = true;
     for field in fields.iter().filter(|field| field.is_required) {
         if !assigned.contains(&Some(field.name)) {
-            let known = kind.column.get(field.name).map(|names| names.join(", ")).unwrap_or_default();
+            let known =
+                kind.column.get(field.name).map(|names| names.join(", ")).unwrap_or_default();
             let problem = format!("there is no column for {}", field.name);
             let advice = format!("name one of the columns: {known}");
             report.refuse(Some(lines[first].number), "", problem, &advice);
@@ -102,6 +108,15 @@ pub(super) fn find(
         }
     }
     is_complete.then_some(Header { below: first + depth, titles, fields: assigned })
+}
+
+/// Lines that may be the header.
+struct Candidate {
+    score: usize,
+    first: usize,
+    depth: usize,
+    stacks: Vec<Stack>,
+    assigned: Vec<Option<&'static str>>,
 }
 
 /// Whether a column holds personal data. What is taken for a field of the table by its full name holds
@@ -145,12 +160,11 @@ fn stacks(lines: &[Line]) -> Vec<Stack> {
     for (depth, line) in lines.iter().enumerate() {
         let mut row: Vec<String> = (0..width).map(|column| cell(line, column)).collect();
         for column in 1..width {
-            let is_below =
-                lines[depth + 1..].iter().any(|lower| !cell(lower, column).is_empty());
+            let is_below = lines[depth + 1..].iter().any(|lower| !cell(lower, column).is_empty());
             // A merged cell reaches only as far as the merged cell above it.
-            let same_above = rows.last().is_none_or(|upper| {
-                upper[column] == upper[column - 1] || upper[column].is_empty()
-            });
+            let same_above = rows
+                .last()
+                .is_none_or(|upper| upper[column] == upper[column - 1] || upper[column].is_empty());
             if row[column].is_empty() && is_below && same_above {
                 row[column] = row[column - 1].clone();
             }
@@ -222,7 +236,9 @@ impl Names {
 
 /// How well a name fits a column; 0 for not at all.
 fn fit(stack: &Stack, parts: &[String]) -> usize {
-    let (Some(own), Some((name, above))) = (stack.keys.last(), parts.split_last()) else { return 0 };
+    let (Some(own), Some((name, above))) = (stack.keys.last(), parts.split_last()) else {
+        return 0;
+    };
     let upper = stack.keys[..stack.keys.len() - 1].join(" ");
     if !above.iter().all(|part| contains_words(&upper, part)) {
         return 0;
@@ -231,7 +247,7 @@ fn fit(stack: &Stack, parts: &[String]) -> usize {
     let length = parts.iter().map(String::len).sum::<usize>() + above.len() * PART;
     if own == name || (above.is_empty() && whole == *name) {
         EQUAL + length
-    } else if contains_words(own, name) || (above.is_empty() && contains_words(&whole, name)) {
+    } else if contains_words(own, name) {
         // A short word inside a long header says little: half of it must be the name.
         if name.len() * 2 >= own.len() { length } else { 0 }
     } else {

@@ -61,13 +61,13 @@ pub(super) fn read(rows: &Rows<'_>, around: Around<'_>, report: &mut Report) -> 
     let mut facts = Vec::new();
     for row in &rows.data {
         let before = report.problems.len();
-        let steps = if row.cell("at").is_some() {
+        let steps = if is_step(row) {
             step_row(row, around, report).map(|step| vec![step])
         } else {
             life_row(row, around, report)
         };
         let Some(steps) = steps.filter(|_| report.problems.len() == before) else { continue };
-        if let (None, Some(step)) = (row.cell("at"), steps.first())
+        if let (false, Some(step)) = (is_step(row), steps.first())
             && let Some(first) = first_lines.insert(step.dossier.clone(), row.line)
         {
             let problem = format!("stands a second time, first in line {first}");
@@ -76,6 +76,12 @@ pub(super) fn read(rows: &Rows<'_>, around: Around<'_>, report: &mut Report) -> 
         facts.extend(steps.into_iter().map(|step| (row.line, Fact::Dossier(Box::new(step)))));
     }
     facts
+}
+
+/// Whether a row tells one step: it has its time, or the table has no other time to begin with.
+fn is_step(row: &Row<'_>) -> bool {
+    let has_begin = row.has_column("received_at") || row.has_column("submitted_at");
+    row.cell("at").is_some() || (row.has_column("at") && !has_begin)
 }
 
 /// The times of a row.
@@ -158,12 +164,20 @@ fn life_row(row: &Row<'_>, around: Around<'_>, report: &mut Report) -> Option<Ve
         first
     });
     let day = first.map_or(around.today, |first| first.with_timezone(&around.zone).date_naive());
-    let facts =
-        step_with_facts(row, S::Accepted, first.unwrap_or(DateTime::UNIX_EPOCH), day, around, report);
-    let (times, status, facts) = (times?, status?, facts?);
-    first?;
+    let facts = step_with_facts(
+        row,
+        S::Accepted,
+        first.unwrap_or(DateTime::UNIX_EPOCH),
+        day,
+        around,
+        report,
+    );
+    let times = times?;
     check_order(row, &times, around, report);
+    let status = status?;
     check_status(row, status, &times, report);
+    let facts = facts?;
+    first?;
     let mut steps = Vec::new();
     let mut add = |status, at: Option<DateTime<Utc>>| {
         if let Some(at) = at {
@@ -324,7 +338,8 @@ fn check_status(row: &Row<'_>, status: Option<DossierStatus>, times: &Times, rep
     if !is_told {
         let advice = "fill the date of this status, or correct the status";
         row.problem("status", &format!("needs a date in {field}"), advice, report);
-    } else if matches!(status, Some(S::Registered | S::Accepted | S::InProcess)) && ended.is_some() {
+    } else if matches!(status, Some(S::Registered | S::Accepted | S::InProcess)) && ended.is_some()
+    {
         let advice = "the date counts: the dossier is taken as ended";
         row.warn("status", "says that the dossier is open, but it has an end", advice, report);
     }

@@ -127,8 +127,10 @@ fn read_row(row: &Row<'_>, around: Around<'_>, report: &mut Report) -> Option<Fo
     let (effective_on, valid_from) = (effective_on?, valid_from?);
     let (announced_on, valid_to) = (announced_on?, valid_to?);
     // Without a day of its own a formality holds since its law, its decision, or ever.
-    let valid_from =
-        valid_from.or(effective_on).or(announced_on).unwrap_or(crate::indicator::measure::Span::BEGIN);
+    let valid_from = valid_from
+        .or(effective_on)
+        .or(announced_on)
+        .unwrap_or(crate::indicator::measure::Span::BEGIN);
     if valid_to.is_some_and(|to| to <= valid_from) {
         let problem = format!("is not after the first day of validity, {valid_from}");
         row.problem("valid_to", &problem, "correct one of the two dates", report);

@@ -131,7 +131,8 @@ fn read_row(row: &Row<'_>, ask: &Ask, around: Around<'_>, report: &mut Report) -
 
 /// The period of a row: its own cell, or that of the whole table.
 pub(super) fn period(row: &Row<'_>, ask: &Ask, report: &mut Report) -> Option<Period> {
-    let advice = "write 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026, or give one period for the table";
+    let advice =
+        "write 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026, or give one period for the table";
     match (row.cell("period"), ask.period) {
         (Some(cell), _) => match spelled(cell).parse() {
             Ok(period) => Some(period),
@@ -219,12 +220,12 @@ fn check_total(total: &Row<'_>, counts: &Counts, rows: &[Ii06aRow], report: &mut
     for (index, field) in COUNTS.into_iter().enumerate() {
         let Some(told) = counts[index] else { continue };
         let sum: i64 = rows.iter().filter_map(|row| row.counts[index]).sum();
-        let is_bounded =
-            rows.iter().any(|row| row.lower_bounds.iter().any(|bound| bound == field));
+        let is_bounded = rows.iter().any(|row| row.lower_bounds.iter().any(|bound| bound == field));
         if told != sum && !(is_bounded && told > sum) {
             let problem =
                 format!("{} is told, but the rows add up to {}", points(told), points(sum));
-            let advice = "look for rows that are missing, doubled or subtotals; the total is not stored";
+            let advice =
+                "look for rows that are missing, doubled or subtotals; the total is not stored";
             total.warn(field, &problem, advice, report);
         }
     }

@@ -52,7 +52,7 @@ pub struct ScoreRow {
     pub period: Period,
     /// Unit, by code.
     pub unit: String,
-    /// `q1` to `q6`, a component such as `q1.1`, or `total`.
+    /// `Q1` to `Q6`, a component such as `Q1.1`, or `total`.
     pub component: String,
     /// Points in thousandths.
     pub points_e3: i32,
@@ -68,7 +68,8 @@ pub(super) fn read(
     let has = |field| rows.data.first().is_some_and(|row| row.has_column(field));
     if !GROUPS.iter().any(|(field, _)| has(field)) && !(has("component") && has("points")) {
         let problem = "there is no column of points".to_owned();
-        let advice = "name the groups or «Tổng điểm» in the header, or give the columns «Chỉ số» and «Điểm»";
+        let advice =
+            "name the groups or «Tổng điểm» in the header, or give the columns «Chỉ số» and «Điểm»";
         report.refuse(None, "", problem, advice);
         return Vec::new();
     }
@@ -126,10 +127,18 @@ fn read_row(
         line: row.line,
         period,
         unit: unit.to_string(),
-        component,
+        component: id(&component),
         points_e3: i32::try_from(value).unwrap_or(i32::MAX),
     };
     Some(points.into_iter().map(score).collect())
+}
+
+/// The id of the catalogue: `Q1`, `Q4.5a`, `total`.
+fn id(component: &str) -> String {
+    match component.strip_prefix('q') {
+        Some(rest) => format!("Q{rest}"),
+        None => component.to_owned(),
+    }
 }
 
 fn max_e3(component: &str) -> u32 {
@@ -152,7 +161,7 @@ fn component(text: &str) -> Option<String> {
 /// Tells a total that is not the sum of its groups; only where all six are told.
 fn check_sum(row: &Row<'_>, scores: &[ScoreRow], report: &mut Report) {
     let of = |name: &str| {
-        scores.iter().find(|score| score.component == name).map(|score| score.points_e3)
+        scores.iter().find(|score| score.component == id(name)).map(|score| score.points_e3)
     };
     let sum: Option<i32> = GROUPS[..6].iter().map(|(name, _)| of(name)).sum();
     if let (Some(total), Some(sum)) = (of("total"), sum)

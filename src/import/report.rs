@@ -112,7 +112,13 @@ impl Report {
     }
 
     /// Refuses the whole table.
-    pub(super) fn refuse(&mut self, line: Option<u64>, column: &str, problem: String, advice: &str) {
+    pub(super) fn refuse(
+        &mut self,
+        line: Option<u64>,
+        column: &str,
+        problem: String,
+        advice: &str,
+    ) {
         self.is_refused = true;
         let (column, advice) = (column.to_owned(), advice.to_owned());
         self.problems.push(Flaw { line, column, value: None, problem, advice });

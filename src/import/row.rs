@@ -108,14 +108,13 @@ fn is_total(line: &Line, words: &Words) -> bool {
 fn is_aside(line: &Line, row: &Row<'_>, needed: &[&str]) -> bool {
     let filled: Vec<&String> = line.cells.iter().filter(|cell| !cell.is_empty()).collect();
     let is_number = |cell: &&String| {
-        let first: String = cell
-            .trim_start_matches('(')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
+        let first: String =
+            cell.trim_start_matches('(').chars().take_while(char::is_ascii_alphanumeric).collect();
         first.len() <= 2
-            && (cell.starts_with('(') && cell.contains(')') || cell.contains('=')
-                || first.chars().all(|c| c.is_ascii_digit()) || cell.len() == 1)
+            && (cell.starts_with('(') && cell.contains(')')
+                || cell.contains('=')
+                || first.chars().all(|c| c.is_ascii_digit())
+                || cell.len() == 1)
     };
     let is_numbering = filled.len() >= 3
         && filled.iter().all(is_number)
@@ -123,7 +122,9 @@ fn is_aside(line: &Line, row: &Row<'_>, needed: &[&str]) -> bool {
             || is_sequence(&filled));
     let has_needed = needed.iter().any(|name| row.cells.contains_key(name));
     // A heading or note stands alone in its line; a row of data has more.
-    is_numbering || (filled.len() <= 2 && row.cells.len() <= 1) || !has_needed && row.cells.len() <= 1
+    is_numbering
+        || (filled.len() <= 2 && row.cells.len() <= 1)
+        || !has_needed && row.cells.len() <= 1
 }
 
 /// Whether cells are 1, 2, 3 and so on.
@@ -159,12 +160,24 @@ impl<'a> Row<'a> {
     }
 
     /// Reports what keeps this row from being stored.
-    pub(super) fn problem(&self, field: &'static str, problem: &str, advice: &str, report: &mut Report) {
+    pub(super) fn problem(
+        &self,
+        field: &'static str,
+        problem: &str,
+        advice: &str,
+        report: &mut Report,
+    ) {
         report.problems.push(self.flaw(field, problem.to_owned(), advice.to_owned()));
     }
 
     /// Reports what a person should look at.
-    pub(super) fn warn(&self, field: &'static str, problem: &str, advice: &str, report: &mut Report) {
+    pub(super) fn warn(
+        &self,
+        field: &'static str,
+        problem: &str,
+        advice: &str,
+        report: &mut Report,
+    ) {
         report.warnings.push(self.flaw(field, problem.to_owned(), advice.to_owned()));
     }
 
@@ -205,7 +218,11 @@ impl<'a> Row<'a> {
 
     /// A code of at most 64 characters.
     #[expect(clippy::option_option, reason = "outer null: refused; inner null: empty")]
-    pub(super) fn code(&self, field: &'static str, report: &mut Report) -> Option<Option<Box<str>>> {
+    pub(super) fn code(
+        &self,
+        field: &'static str,
+        report: &mut Report,
+    ) -> Option<Option<Box<str>>> {
         self.read(field, report, |cell| {
             let code = cell.trim_start_matches('\'');
             if code.chars().count() <= 64 && !code.contains(char::is_control) {
@@ -262,9 +279,15 @@ impl<'a> Row<'a> {
             });
             let value = named.and_then(|(value, _)| parse(value)).or_else(|| parse(cell));
             value.ok_or_else(|| {
-                let all: Vec<&str> =
-                    lists.into_iter().flatten().filter_map(|(_, names)| Some(names.first()?.as_str())).collect();
-                ("is none of the known words".to_owned(), format!("write one of: {}", all.join(", ")))
+                let all: Vec<&str> = lists
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, names)| Some(names.first()?.as_str()))
+                    .collect();
+                (
+                    "is none of the known words".to_owned(),
+                    format!("write one of: {}", all.join(", ")),
+                )
             })
         })
     }
@@ -281,7 +304,11 @@ impl<'a> Row<'a> {
 
     /// A time limit: "5 ngày làm việc", "15 ngày", "8 giờ", "1 tháng"; a bare number is working days.
     #[expect(clippy::option_option, reason = "outer null: refused; inner null: empty")]
-    pub(super) fn limit(&self, field: &'static str, report: &mut Report) -> Option<Option<TimeLimit>> {
+    pub(super) fn limit(
+        &self,
+        field: &'static str,
+        report: &mut Report,
+    ) -> Option<Option<TimeLimit>> {
         self.read(field, report, |cell| {
             let key = plain_key(cell);
             let digits: String = key.chars().take_while(char::is_ascii_digit).collect();
@@ -307,8 +334,12 @@ impl<'a> Row<'a> {
 
     /// A token made of a name: "Hộ tịch" becomes `ho-tich`.
     pub(super) fn token(&self, field: &'static str) -> Option<Box<str>> {
-        let token: String =
-            plain_key(self.cell(field)?).replace(' ', "-").chars().filter(char::is_ascii).take(64).collect();
+        let token: String = plain_key(self.cell(field)?)
+            .replace(' ', "-")
+            .chars()
+            .filter(char::is_ascii)
+            .take(64)
+            .collect();
         (!token.is_empty()).then(|| token.into())
     }
 
@@ -345,7 +376,9 @@ pub(super) fn unit(cell: &str, day: NaiveDate, around: Around<'_>) -> Found {
     match around.units.find(cell, day) {
         Found::None => {
             let short = &around.words.abbreviation;
-            let long = |word: &str| short.get(&word.to_lowercase()).map_or(word, String::as_str).to_owned();
+            let long = |word: &str| {
+                short.get(&word.to_lowercase()).map_or(word, String::as_str).to_owned()
+            };
             let words: Vec<String> = cell.split_whitespace().map(long).collect();
             around.units.find(&words.join(" "), day)
         }

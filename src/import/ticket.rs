@@ -153,7 +153,8 @@ fn step(ticket: &str, status: TicketStatus, at: DateTime<Utc>) -> TicketStep {
 #[expect(clippy::option_option, reason = "outer null: refused; inner null: empty")]
 fn rating(row: &Row<'_>, report: &mut Report) -> Option<Option<u8>> {
     let count = row.count("rating", report)?;
-    match count.map(|count| u8::try_from(count.value).ok().filter(|stars| (1..=5).contains(stars))) {
+    match count.map(|count| u8::try_from(count.value).ok().filter(|stars| (1..=5).contains(stars)))
+    {
         None => Some(None),
         Some(Some(stars)) => Some(Some(stars)),
         Some(None) => {

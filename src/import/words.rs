@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Kind;
 
 /// The word lists that are compiled in.
-pub const DEFAULTS: &str = include_str!("../../config/imports.toml");
+const DEFAULTS: &str = include_str!("../../config/imports.toml");
 
 /// Words of all tables.
 #[derive(Debug, Clone, Deserialize)]

@@ -14,8 +14,20 @@ use super::exact::Milli;
 pub const DEFAULT: &str = include_str!("../../config/indicators.toml");
 
 /// What the indicators are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[derive(utoipa::ToSchema, ts_rs::TS)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    ts_rs::TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Flow of dossiers.
@@ -37,8 +49,9 @@ pub enum Group {
 }
 
 /// How a value stands to its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[derive(utoipa::ToSchema, ts_rs::TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
+)]
 pub enum Operator {
     /// At least.
     #[serde(rename = ">=")]
@@ -61,8 +74,9 @@ pub enum Operator {
 }
 
 /// What an indicator should reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[derive(utoipa::ToSchema, ts_rs::TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// How.
@@ -253,7 +267,11 @@ mod tests {
     #[test]
     fn vietnamese_texts_are_composed_and_differ_from_the_english() {
         for indicator in Catalogue::configured("").unwrap().iter() {
-            assert!(is_nfc(&indicator.name_vi) && is_nfc(&indicator.formula_vi), "{}", indicator.id);
+            assert!(
+                is_nfc(&indicator.name_vi) && is_nfc(&indicator.formula_vi),
+                "{}",
+                indicator.id
+            );
             assert_ne!(indicator.name_vi, indicator.name_en, "{}", indicator.id);
         }
     }

@@ -283,10 +283,7 @@ dated!(Buckets, NineLaw, DecisionLaw, DeskLimits, PetitionLimits);
 
 /// The latest entry that is valid on a day.
 fn valid<T: Dated>(entries: &[T], day: NaiveDate) -> Option<&T> {
-    entries
-        .iter()
-        .filter(|entry| entry.valid_from() <= day)
-        .max_by_key(|entry| entry.valid_from())
+    entries.iter().filter(|entry| entry.valid_from() <= day).max_by_key(|entry| entry.valid_from())
 }
 
 impl Parameters {
@@ -329,9 +326,14 @@ impl Parameters {
 
     fn check(&self) -> Result<(), String> {
         for law in &self.decision766 {
-            let total: i64 = law.components.iter().filter_map(|part| part.max).map(|max| max.0).sum();
+            let total: i64 =
+                law.components.iter().filter_map(|part| part.max).map(|max| max.0).sum();
             if total != 100_000 {
-                return Err(format!("{}: maxima add up to {} points, not 100", law.id, Milli(total)));
+                return Err(format!(
+                    "{}: maxima add up to {} points, not 100",
+                    law.id,
+                    Milli(total)
+                ));
             }
             for part in &law.components {
                 let has_points = part.law != LawKind::Shown;
@@ -340,7 +342,10 @@ impl Parameters {
                     || part.cap_pct.is_some() != has_cap
                     || part.cap_pct.is_some_and(|cap| cap.0 <= 0)
                 {
-                    return Err(format!("{} {}: max or cap_pct does not fit its law", law.id, part.id));
+                    return Err(format!(
+                        "{} {}: max or cap_pct does not fit its law",
+                        law.id, part.id
+                    ));
                 }
             }
         }
@@ -429,7 +434,10 @@ mod tests {
         assert_eq!(parameters.decision766(day, None).unwrap().id, "portal");
         let sheet = parameters.decision766(day, Some("portal-2026")).unwrap();
         let max = |id: &str| sheet.components.iter().find(|part| part.id == id).unwrap().max;
-        assert_eq!((max("Q3.3"), max("Q3.4"), max("Q2.1")), (None, Some(Milli::whole(12)), Some(Milli::whole(20))));
+        assert_eq!(
+            (max("Q3.3"), max("Q3.4"), max("Q2.1")),
+            (None, Some(Milli::whole(12)), Some(Milli::whole(20)))
+        );
         assert_eq!(parameters.decision766("2022-07-31".parse().unwrap(), None), None);
     }
 
@@ -438,8 +446,15 @@ mod tests {
         let parameters = parameters();
         let bands = &parameters.nine("2021-06-30".parse().unwrap()).unwrap().bands;
         for (total, class, rank) in [
-            (18_000, "excellent", 5), (15_000, "excellent", 5), (14_999, "good", 4), (12_000, "good", 4),
-            (11_999, "fair", 3), (9_000, "fair", 3), (6_000, "average", 2), (5_999, "weak", 1), (0, "weak", 1),
+            (18_000, "excellent", 5),
+            (15_000, "excellent", 5),
+            (14_999, "good", 4),
+            (12_000, "good", 4),
+            (11_999, "fair", 3),
+            (9_000, "fair", 3),
+            (6_000, "average", 2),
+            (5_999, "weak", 1),
+            (0, "weak", 1),
         ] {
             let (band, found) = class_of(bands, Milli(total)).unwrap();
             assert_eq!((band.class.as_str(), found), (class, rank), "{total}");

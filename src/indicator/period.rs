@@ -58,7 +58,9 @@ pub struct Period {
 
 /// The text is no period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no period, allowed is 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026")]
+#[error(
+    "{0:?} is no period, allowed is 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026"
+)]
 pub struct NoPeriod(pub String);
 
 /// Years that a period may lie in.
@@ -241,9 +243,25 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         for text in [
-            "", "26", "2026-", "2026-13", "2026-00", "2026-1", "2026-Q5", "2026-Q0", "2026-q1",
-            "2026-H3", "2026-W54", "2026-02-29", "2026-9m", " 2026", "+026", "1999", "2026-11-20T00",
-            "2026-Q+1", "二〇二六",
+            "",
+            "26",
+            "2026-",
+            "2026-13",
+            "2026-00",
+            "2026-1",
+            "2026-Q5",
+            "2026-Q0",
+            "2026-q1",
+            "2026-H3",
+            "2026-W54",
+            "2026-02-29",
+            "2026-9m",
+            " 2026",
+            "+026",
+            "1999",
+            "2026-11-20T00",
+            "2026-Q+1",
+            "二〇二六",
         ] {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }

@@ -48,9 +48,11 @@ impl Areas {
     }
 
     fn at(&self, code: &str, day: NaiveDate) -> Option<&Place> {
-        let mut valid = self.places.get(code)?.iter().filter(|place| {
-            place.from <= day && place.to.is_none_or(|to| day < to)
-        });
+        let mut valid = self
+            .places
+            .get(code)?
+            .iter()
+            .filter(|place| place.from <= day && place.to.is_none_or(|to| day < to));
         valid.next()
     }
 
@@ -100,9 +102,8 @@ mod tests {
     #[test]
     fn an_area_holds_what_lies_below_it_and_an_agency_has_that_of_its_unit() {
         let areas = areas();
-        let outside = |receiver: &str, handler: &str, on: &str| {
-            areas.is_outside(receiver, handler, day(on))
-        };
+        let outside =
+            |receiver: &str, handler: &str, on: &str| areas.is_outside(receiver, handler, day(on));
         assert_eq!(outside("gso:31135", "gso:31135", "2026-03-02"), Some(false));
         assert_eq!(outside("gso:31120", "gso:31135", "2026-03-02"), Some(true));
         assert_eq!(outside("gso:31120", "agency:H13.05", "2026-03-02"), Some(false));
@@ -123,10 +124,7 @@ mod tests {
             parent: None,
         };
         let version = |places| Areas::new(places).version().to_owned();
-        assert_eq!(
-            version(vec![place("a"), place("b")]),
-            version(vec![place("b"), place("a")]),
-        );
+        assert_eq!(version(vec![place("a"), place("b")]), version(vec![place("b"), place("a")]),);
         assert_ne!(version(vec![place("a")]), version(vec![place("b")]));
     }
 }

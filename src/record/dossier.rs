@@ -97,11 +97,7 @@ impl Step for DossierStep {
 }
 
 /// Folds the steps of one dossier; null without steps.
-pub fn fold(
-    mut steps: Vec<Told<DossierStep>>,
-    links: Links,
-    rules: &Rules<'_>,
-) -> Option<Dossier> {
+pub fn fold(mut steps: Vec<Told<DossierStep>>, links: Links, rules: &Rules<'_>) -> Option<Dossier> {
     sort(&mut steps);
     let steps = &steps[..];
     let (first, last) = (&steps.first()?.step, &steps.last()?.step);
@@ -206,8 +202,8 @@ fn first_of(steps: &[Told<DossierStep>], statuses: &[DossierStatus]) -> Option<D
 /// When a dossier was accepted. One that was refused and shows no step of an accepted one never was,
 /// whatever time its source told.
 fn accepted_at(steps: &[Told<DossierStep>]) -> Option<DateTime<Utc>> {
-    let shown = first_of(steps, &[DossierStatus::Accepted])
-        .or_else(|| first_of(steps, AFTER_ACCEPTANCE));
+    let shown =
+        first_of(steps, &[DossierStatus::Accepted]).or_else(|| first_of(steps, AFTER_ACCEPTANCE));
     if shown.is_none() && first_of(steps, &[DossierStatus::NotAccepted]).is_some() {
         return None;
     }

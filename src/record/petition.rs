@@ -142,15 +142,13 @@ fn judge(petition: &mut Petition, rules: &Rules<'_>) {
     petition.overdue_at = last
         .filter(|_last| !waits && (petition.ended_at.is_none() || is_late))
         .map(|last| Precision::Day.too_late(crate::day::midnight(last, rules.zone), rules));
-    petition.published_on_time = petition.published_at.zip(petition.answered_at).and_then(
-        |(published, answered)| {
+    petition.published_on_time =
+        petition.published_at.zip(petition.answered_at).and_then(|(published, answered)| {
             let last = calendar.add_working_days(rules.day(answered), limits.publish);
             reach.take(last).map(|last| rules.day(published) <= last)
-        },
-    );
-    let spent = petition
-        .ended_at
-        .map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
+        });
+    let spent =
+        petition.ended_at.map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
     petition.handling_min = spent.and_then(|spent| reach.take(spent));
     petition.ended_day = petition.ended_at.map(|at| rules.day(at));
     petition.published_day = petition.published_at.map(|at| rules.day(at));

@@ -93,9 +93,8 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
     sort(&mut steps);
     let steps = &steps[..];
     let (first, last) = (&steps.first()?.step, &steps.last()?.step);
-    let is_open = |told: &Told<TicketStep>| {
-        matches!(phase(told.step.status), Phase::Open | Phase::Waiting)
-    };
+    let is_open =
+        |told: &Told<TicketStep>| matches!(phase(told.step.status), Phase::Open | Phase::Waiting);
     let closing = &steps[steps.iter().rposition(is_open).map_or(0, |at| at + 1)..];
     let since = |wanted: Phase| {
         let mut reached = closing.iter().filter(|told| phase(told.step.status) == wanted);
@@ -148,9 +147,8 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
 /// Judges its time.
 fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     let (created, end) = (ticket.created_at, ticket.handled_at.or(ticket.left_at));
-    let counted = end.map_or(steps, |end| {
-        &steps[..steps.partition_point(|told| told.step.at <= end)]
-    });
+    let counted =
+        end.map_or(steps, |end| &steps[..steps.partition_point(|told| told.step.at <= end)]);
     let waits = |step: &TicketStep| phase(step.status) == Phase::Waiting;
     let pauses = Pause::all(counted, created, waits);
     ticket.is_paused = end.is_none() && pauses.last().is_some_and(|pause| pause.to.is_none());

@@ -67,7 +67,8 @@ impl Cells {
         dossiers: &[&str],
     ) -> Result<(), StoreError> {
         let failed = |error| StoreError::of("keep the cube of dossiers", error);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&devices, &dossiers, &before.0];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&devices, &dossiers, &before.0];
         transaction.execute(&self.apply, &values).await.map_err(failed)?;
         transaction.execute(&self.handling, &values).await.map_err(failed)?;
         Ok(())

@@ -159,7 +159,12 @@ impl Store {
         let source = page.after.as_ref().map(|after| after.1.as_str());
         let id = page.after.as_ref().map(|after| after.2.as_str());
         let mut values = sql::parameters(slice).to_vec();
-        values.extend::<[&(dyn tokio_postgres::types::ToSql + Sync); 4]>([&at, &source, &id, &page.limit]);
+        values.extend::<[&(dyn tokio_postgres::types::ToSql + Sync); 4]>([
+            &at,
+            &source,
+            &id,
+            &page.limit,
+        ]);
         let rows = self.reader().await?;
         let rows = rows.query(statement, &values).await.map_err(failed)?;
         rows.iter().map(listing::read).collect::<Result<_, _>>().map_err(failed)

@@ -19,8 +19,7 @@ pub(super) fn count(clock: &Clock<'_>, rules: &Rules<'_>) -> (i16, i16) {
     let pauses = Pause::all(clock.until_end(), acceptance.at, |step| super::waits(step.status));
     let mut over = |begun: Option<Begun<'_>>, at: DateTime<Utc>| {
         let Some(due) = begun.and_then(|begun| begun.due) else { return };
-        let waited: Vec<Pause> =
-            pauses.iter().filter(|pause| pause.from < at).copied().collect();
+        let waited: Vec<Pause> = pauses.iter().filter(|pause| pause.from < at).copied().collect();
         let too_late = judge::precision(clock.limit).too_late(due.at, rules);
         total += 1;
         on_time += usize::from(at < too_late + due.put_off(&waited));

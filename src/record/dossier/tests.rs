@@ -103,7 +103,8 @@ fn a_limit_in_hours_is_compared_by_minutes() {
 /// Trap 5: status 8 stands in another bucket in one report than in the other, so it is kept apart.
 #[test]
 fn a_stopped_dossier_has_an_outcome_of_its_own() {
-    let open = || vec![step(2, "2026-03-02 08:00").due("2026-03-09 17:00"), step(4, "2026-03-02 09:00")];
+    let open =
+        || vec![step(2, "2026-03-02 08:00").due("2026-03-09 17:00"), step(4, "2026-03-02 09:00")];
     let with = |last: Told<DossierStep>| folded(open().into_iter().chain([last]).collect());
     let stopped = with(step(8, "2026-03-03 08:00"));
     assert_eq!(stopped.outcome, Some(Outcome::Stopped));
@@ -153,7 +154,10 @@ fn what_is_told_after_the_end_does_not_move_the_due_time() {
         step(9, "2026-03-11 10:00"),
         step(10, "2026-03-12 10:00").due("2026-03-31 17:00"),
     ]);
-    assert_eq!((dossier.due_at, dossier.outcome), (Some(at("2026-03-09 17:00")), Some(Outcome::Late)));
+    assert_eq!(
+        (dossier.due_at, dossier.outcome),
+        (Some(at("2026-03-09 17:00")), Some(Outcome::Late))
+    );
     assert_eq!(dossier.ended_at, Some(at("2026-03-11 10:00")));
     assert_eq!(dossier.returned_at, Some(at("2026-03-12 10:00")));
 }
@@ -369,9 +373,9 @@ fn distinct(steps: Vec<Told<DossierStep>>) -> Vec<Told<DossierStep>> {
 }
 
 fn lives() -> impl Strategy<Value = (Vec<Told<DossierStep>>, Vec<Told<DossierStep>>)> {
-    vec(any_step(), 1..12).prop_map(distinct).prop_flat_map(|steps| {
-        (Just(steps.clone()), Just(steps).prop_shuffle())
-    })
+    vec(any_step(), 1..12)
+        .prop_map(distinct)
+        .prop_flat_map(|steps| (Just(steps.clone()), Just(steps).prop_shuffle()))
 }
 
 proptest! {
