@@ -173,13 +173,13 @@ impl Units {
             return Found::One(text.trim().to_owned());
         }
         match tree.named(text) {
-            Found::None => self.find_below(text, tree),
+            Found::None => Self::find_below(text, tree),
             found @ (Found::One(_) | Found::Many(_)) => found,
         }
     }
 
     /// Reads what stands behind the last comma or dash as a superior unit.
-    fn find_below(&self, text: &str, tree: &Tree) -> Found {
+    fn find_below(text: &str, tree: &Tree) -> Found {
         let cut = text.char_indices().rev().find(|(_, c)| matches!(c, ',' | '-' | '–' | '('));
         let Some((at, separator)) = cut else { return Found::None };
         let (head, tail) = (&text[..at], &text[at + separator.len_utf8()..]);
@@ -188,7 +188,7 @@ impl Units {
             return Found::None;
         }
         let heads = match tree.all_named(head) {
-            heads if heads.is_empty() => match self.find_below(head, tree) {
+            heads if heads.is_empty() => match Self::find_below(head, tree) {
                 Found::One(code) => vec![code],
                 Found::None => Vec::new(),
                 Found::Many(codes) => codes,

@@ -130,14 +130,14 @@ fn read_doubt(
     let reason = row.optional("reason", p, Record::text)?;
     match (row.optional("mark", p, read)?, around) {
         (Some(Known::Verified), _) => Some(None),
-        (Some(Known::Unverified), _) => match reason.or_else(|| around.cloned().flatten()) {
-            Some(reason) => Some(Some(reason)),
-            None => {
+        (Some(Known::Unverified), _) => {
+            let reason = reason.or_else(|| around.cloned().flatten());
+            if reason.is_none() {
                 let allowed = "a sentence on what is not verified".to_owned();
                 row.report("reason", Cause::Missing { allowed }, p);
-                None
             }
-        },
+            reason.map(Some)
+        }
         (None, Some(around)) => Some(around.clone()),
         (None, None) => {
             let allowed = "verified, unverified".to_owned();
@@ -183,12 +183,15 @@ fn values(rows: Vec<(&Record, Entry)>) -> Vec<Entry> {
     rows.into_iter().map(|(_, entry)| entry).collect()
 }
 
+/// An entry and the row that it stands in.
+type Placed<'a> = (&'a Record, Entry);
+
 /// Entries lie in their year, one after the other, and a make-up day is a day of the weekend.
 fn check_entries(
     table: &Record,
     year: i32,
     weekend: &[Weekday],
-    (holidays, make_up): (&[(&Record, Entry)], &[(&Record, Entry)]),
+    (holidays, make_up): (&[Placed<'_>], &[Placed<'_>]),
     p: &mut Problems,
 ) {
     if holidays.is_empty() {

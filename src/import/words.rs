@@ -69,6 +69,9 @@ pub enum WordsError {
 
 impl Words {
     /// The compiled-in lists.
+    ///
+    /// # Panics
+    /// Never: a test reads them.
     pub fn default_words() -> Self {
         Self::parse("(compiled in)", DEFAULTS).expect("a test reads the compiled-in lists")
     }
