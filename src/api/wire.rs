@@ -5,10 +5,15 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, call, city, desk, device, gap, health, import, journal, metric, paging, problem,
-    quarantine, series, session, source, state, ticket, unit,
+    answer, assessment, call, city, desk, device, document, dossier, formality, gap, health, import,
+    indicator, journal, metric, paging, petition, problem, quarantine, scorecard, series, session,
+    source, state, ticket, unit,
 };
-use crate::{access, readiness};
+use crate::{
+    access,
+    indicator::{catalogue, decision766, identity, law, nine, value},
+    readiness,
+};
 
 const FILE: &str = "dashboards/src/data/wire/api.ts";
 const HEADER: &str = "\
@@ -96,6 +101,44 @@ fn wire_types_are_up_to_date() {
         crate::import::Flaw,
         crate::import::Stored,
         journal::JournalEntry,
+        dossier::Dossier,
+        dossier::DossierWithSteps,
+        dossier::DossierStep,
+        dossier::Limit,
+        petition::Petition,
+        petition::PetitionWithSteps,
+        petition::PetitionStep,
+        document::Document,
+        document::DocumentWithSteps,
+        document::DocumentStep,
+        assessment::Assessment,
+        formality::Formality,
+        formality::OnlineService,
+        catalogue::Group,
+        catalogue::Operator,
+        indicator::TargetStatement,
+        indicator::IndicatorStatement,
+        indicator::IndicatorCatalogue,
+        value::Versions,
+        value::PeriodStatement,
+        value::Status,
+        value::ValueBound,
+        value::Reporting,
+        value::Published,
+        value::Value,
+        value::Answer,
+        identity::Checked,
+        indicator::RecordBehind,
+        scorecard::Scorecards<nine::NineCard>,
+        law::Band,
+        nine::ScoreOrigin,
+        nine::Overruled,
+        nine::NineScore,
+        decision766::ComponentScore,
+        decision766::DecisionCard,
+        nine::NineCard,
+        scorecard::NewScoreRuling,
+        scorecard::Closed,
         health::ReadinessReport,
         readiness::Component,
     ];
