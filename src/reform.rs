@@ -20,7 +20,7 @@ use crate::{
     indicator::{
         catalogue::{Catalogue, Indicator},
         decision766::DecisionCard,
-        evaluate::{self, Figure, HubFacts, Inputs, Subject},
+        evaluate::{self, Cards, Figure, HubFacts, Inputs, Subject},
         identity::{self, Checked},
         law::Parameters,
         measure::{Dimension, Span},
@@ -197,17 +197,22 @@ impl<'a> Frame<'a> {
     }
 
     /// Every subject: places in their order, and the keys of each.
-    fn subjects<'b>(&'b self, gathered: &'b Gathered) -> impl Iterator<Item = Subject<'b>> {
-        let places = self.placing.places.iter().enumerate().zip(&gathered.facts);
+    fn subjects<'b>(
+        &'b self,
+        gathered: &'b Gathered,
+        cards: &'b [BTreeMap<String, Cards>],
+    ) -> impl Iterator<Item = Subject<'b>> {
+        let places = self.placing.places.iter().enumerate().zip(&gathered.facts).zip(cards);
         let is_keyed = matches!(self.split, Split::Key(_));
-        places.flat_map(move |((index, place), keys)| {
-            keys.iter().map(move |(key, facts)| Subject {
+        places.flat_map(move |(((index, place), keys), cards)| {
+            keys.iter().zip(cards.values()).map(move |((key, facts), cards)| Subject {
                 place,
                 index,
                 members: &self.placing.at_end,
                 facts,
                 key: is_keyed.then_some(key.as_str()),
                 unmapped: gathered.unmapped,
+                cards,
             })
         })
     }
@@ -223,16 +228,7 @@ pub async fn evaluate(store: &Store, context: &Context, ask: &Ask) -> Result<Ans
     let needs = Needs::of_indicators(&indicators, &frame);
     let gathered = gather::gather(store, &frame, &needs).await?;
     let hub = hub_facts(store, context, ask, &needs).await?;
-    let inputs = frame.inputs(&gathered, &hub);
-    let mut values = Vec::new();
-    for indicator in &indicators {
-        for subject in frame.subjects(&gathered) {
-            let figures = evaluate::figures(indicator, subject, &inputs);
-            values.extend(
-                figures.into_iter().map(|figure| value(indicator, subject, &frame, figure)),
-            );
-        }
-    }
+    let mut values = values(&indicators, &frame, &gathered, &hub);
     let closed_at = store.closed_at(&ask.period.to_string()).await?;
     if let Some(closed_at) = closed_at
         && ask.mode == Mode::AsWas
@@ -245,6 +241,24 @@ pub async fn evaluate(store: &Store, context: &Context, ask: &Ask) -> Result<Ans
     let id = ask.period.to_string();
     let period = PeriodStatement { id, from, to, is_closed: closed_at.is_some() };
     Ok(Answer { period, cut_off: frame.now, versions: context.versions(), values })
+}
+
+fn values(
+    indicators: &[&Indicator],
+    frame: &Frame<'_>,
+    gathered: &Gathered,
+    hub: &HubFacts,
+) -> Vec<Value> {
+    let inputs = frame.inputs(gathered, hub);
+    let cards = gathered.empty_cards();
+    let mut values = Vec::new();
+    for indicator in indicators {
+        for subject in frame.subjects(gathered, &cards) {
+            let figures = evaluate::figures(indicator, subject, &inputs).into_iter();
+            values.extend(figures.map(|figure| value(indicator, subject, frame, figure)));
+        }
+    }
+    values
 }
 
 /// The asked indicators, which must have the dimensions by which they are asked.
@@ -351,7 +365,8 @@ pub async fn scorecard_nine(
     let gathered = gather::gather(store, &frame, &Needs::of_nine(&frame)).await?;
     let hub = HubFacts::default();
     let inputs = frame.inputs(&gathered, &hub);
-    let units = frame.subjects(&gathered).filter(|subject| subject.place.level.is_some());
+    let cards = gathered.empty_cards();
+    let units = frame.subjects(&gathered, &cards).filter(|subject| subject.place.level.is_some());
     Ok(units.filter_map(|subject| evaluate::nine_card(subject, &inputs)).collect())
 }
 
@@ -375,7 +390,8 @@ pub async fn scorecard_766(
     let gathered = gather::gather(store, &frame, &Needs::of_decision(&frame)).await?;
     let hub = HubFacts::default();
     let inputs = frame.inputs(&gathered, &hub);
-    let units = frame.subjects(&gathered).filter(|subject| subject.place.level.is_some());
+    let cards = gathered.empty_cards();
+    let units = frame.subjects(&gathered, &cards).filter(|subject| subject.place.level.is_some());
     Ok(units.filter_map(|subject| evaluate::decision_card(subject, &inputs)).collect())
 }
 
@@ -398,8 +414,9 @@ pub async fn identities(
     let frame = Frame::new(context, &ask, None)?;
     let gathered = gather::gather(store, &frame, &Needs::of_identities(&frame)).await?;
     let variant = frame.variant();
+    let cards = gathered.empty_cards();
     let mut checked = Vec::new();
-    for subject in frame.subjects(&gathered) {
+    for subject in frame.subjects(&gathered, &cards) {
         for identity in &context.parameters.identities {
             let code = &subject.place.code;
             checked.extend(identity::check(identity, variant, subject.facts, code, period));

@@ -3,7 +3,7 @@
 //! Pure: no clock, no store. What a figure lacks is null with a status, never 0: nothing was ever seen, a
 //! denominator is 0, or the calendar does not reach. Everything is integer; rounding stands in `exact`.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use chrono::NaiveDate;
 
@@ -85,6 +85,15 @@ pub struct Subject<'a> {
     pub key: Option<&'a str>,
     /// Received dossiers of units that are in no tree.
     pub unmapped: i64,
+    /// Its scorecards.
+    pub cards: &'a Cards,
+}
+
+/// Scorecards of one subject, made once when the first figure asks for them.
+#[derive(Debug, Default)]
+pub struct Cards {
+    nine: OnceCell<Option<NineCard>>,
+    decision: OnceCell<Option<DecisionCard>>,
 }
 
 /// One figure of an indicator.
@@ -144,7 +153,9 @@ pub fn figures(indicator: &Indicator, subject: Subject<'_>, inputs: &Inputs<'_>)
         return vec![Figure::empty(Status::NoFeed)];
     };
     let Span { from, to } = inputs.span;
-    if to <= indicator.valid_from || indicator.valid_to.is_some_and(|end| end <= from) {
+    // Nothing is known of days to come, nor of days on which the figure had no meaning.
+    if to <= from || to <= indicator.valid_from || indicator.valid_to.is_some_and(|end| end <= from)
+    {
         return vec![Figure::empty(Status::NoData)];
     }
     let mut figures = compute(&formula, subject, inputs);
@@ -331,12 +342,12 @@ fn metric(rule: MetricRule, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
     let here =
         |figure: &&CityFigure| subject.members.of(&figure.unit).places.contains(&subject.index);
     let days = inputs.parameters.thresholds.stock_days;
-    let Some(sum) = rule.sum(inputs.figures.iter().filter(here), inputs.span, days) else {
+    let Some(sum) = rule.sum(&inputs.figures.iter().filter(here), inputs.span, days) else {
         return vec![Figure::empty(Status::NoData)];
     };
     let figure = |value: Milli, bound| {
         let numerator = (value.0 % 1_000 == 0).then_some(value.0 / 1_000);
-        Figure { bound, numerator, ..Figure::of(Some(value)) }
+        Figure { numerator, bound, ..Figure::of(Some(value)) }
     };
     let parts = sum.parts.iter().map(|(part, (value, bound))| figure(*value, *bound).part(part));
     [figure(sum.value, sum.bound)].into_iter().chain(parts).collect()
@@ -366,7 +377,8 @@ pub fn nine_card(subject: Subject<'_>, inputs: &Inputs<'_>) -> Option<NineCard> 
 }
 
 fn nine_figures(nine: Nine, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Figure> {
-    let Some(card) = nine_card(subject, inputs) else {
+    let card = subject.cards.nine.get_or_init(|| nine_card(subject, inputs));
+    let Some(card) = card else {
         return vec![Figure::empty(Status::NoData)];
     };
     let figure = match nine {
@@ -376,7 +388,7 @@ fn nine_figures(nine: Nine, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
         }
         Nine::Total => Figure::of(card.total),
         Nine::Class => Figure {
-            word: card.class.map(|band| band.class),
+            word: card.class.as_ref().map(|band| band.class.clone()),
             ..Figure::of(card.rank.map(|rank| Milli::whole(i64::from(rank))))
         },
         Nine::Forms if subject.facts.seen(Noun::Assessment) => Figure::count(Some(card.forms)),
@@ -434,7 +446,8 @@ fn ratio_of(formula: &Formula, subject: Subject<'_>, inputs: &Inputs<'_>) -> Fig
 }
 
 fn decision_figures(decision: Decision, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Figure> {
-    let Some(card) = decision_card(subject, inputs) else {
+    let card = subject.cards.decision.get_or_init(|| decision_card(subject, inputs));
+    let Some(card) = card else {
         return vec![Figure::empty(Status::NoData)];
     };
     let figure = match decision {
@@ -447,10 +460,10 @@ fn decision_figures(decision: Decision, subject: Subject<'_>, inputs: &Inputs<'_
             return [Figure::of(card.difference)].into_iter().chain(parts).collect();
         }
         Decision::Class => Figure {
-            word: card.class.map(|band| band.class),
+            word: card.class.as_ref().map(|band| band.class.clone()),
             ..Figure::of(card.rank.map(|rank| Milli::whole(i64::from(rank))))
         },
-        Decision::Losses => return losses(&card),
+        Decision::Losses => return losses(card),
         Decision::RelativeDifference => {
             let pair = card.total.zip(card.official).filter(|_| card.missing.is_empty());
             let value = pair.and_then(|(own, official)| {

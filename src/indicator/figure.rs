@@ -53,7 +53,7 @@ impl MetricRule {
     /// counts; stocks may be `stock_days` older than its end.
     pub fn sum<'a>(
         self,
-        figures: impl Iterator<Item = &'a CityFigure> + Clone,
+        figures: &(impl Iterator<Item = &'a CityFigure> + Clone),
         span: Span,
         stock_days: u32,
     ) -> Option<Summed> {
@@ -125,7 +125,7 @@ mod tests {
     const YEAR_2021: [&str; 2] = ["2021-01-01", "2022-01-01"];
 
     fn sum(rule: MetricRule, figures: &[CityFigure], [from, to]: [&str; 2]) -> Option<Summed> {
-        rule.sum(figures.iter(), Span { from: day(from), to: day(to) }, 366)
+        rule.sum(&figures.iter(), Span { from: day(from), to: day(to) }, 366)
     }
 
     const UNITS: MetricRule =

@@ -307,7 +307,7 @@ fn nine(id: &str) -> Option<Formula> {
         "N13" => Nine::Satisfaction,
         "N14" => Nine::SelfMinusAppraised,
         "N15" => Nine::Sufficiency,
-        _ => Nine::Score(id.get(1..)?.parse().ok().filter(|n| (1..=9).contains(n))?),
+        _ => Nine::Score((1..=9).find(|n| id == format!("N{n}"))?),
     }))
 }
 

@@ -131,7 +131,11 @@ impl Placing {
         let eras = units.eras(span);
         let asked = match mode {
             Mode::AsIs => find(units.tree_at(today), unit),
-            Mode::AsWas => eras.iter().rev().find_map(|era| find(units.tree_at(era.from), unit)),
+            // A period that has not begun has no era: its first day tells who will be asked.
+            Mode::AsWas => {
+                let mut days = eras.iter().rev().map(|era| era.from).chain([span.from]);
+                days.find_map(|day| find(units.tree_at(day), unit))
+            }
         };
         let no_unit = || NoUnit { code: unit.unwrap_or("of the city").to_owned() };
         let asked = asked.ok_or_else(no_unit)?.clone();
@@ -244,7 +248,7 @@ impl Builder<'_> {
             let member = self.member(tree, node, &asked);
             members.of.insert(node.code.clone(), member);
         }
-        if self.mode == Mode::AsIs { self.map(day, members) } else { members }
+        if self.mode == Mode::AsIs { self.map(day, &members) } else { members }
     }
 
     fn otherwise(&mut self) -> Member {
@@ -288,7 +292,7 @@ impl Builder<'_> {
     }
 
     /// The same for the codes of an older tree, along their successors.
-    fn map(&self, day: NaiveDate, today: Members) -> Members {
+    fn map(&self, day: NaiveDate, today: &Members) -> Members {
         let mut members = Members { otherwise: today.otherwise.clone(), ..Members::default() };
         for node in self.units.tree_at(day).units() {
             let member = match self.units.today_of(&node.code, day, self.today) {

@@ -28,7 +28,6 @@ pub const SCOPES_FROM: NaiveDate = match NaiveDate::from_ymd_opt(2022, 6, 24) {
 
 /// A formality while it is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "columns of the catalogue")]
 pub struct Formality {
     /// Code.
     pub code: String,

@@ -12,6 +12,7 @@ use super::{Frame, Keyed, needs::Needs};
 use crate::{
     calendar::Calendar,
     indicator::{
+        evaluate::Cards,
         exact::Milli,
         facts::{Facts, Window},
         figure::CityFigure,
@@ -89,7 +90,9 @@ pub(super) async fn gather(
     for (measure, members, units) in &touched {
         for (unit, formalities) in units {
             gathered.each(frame, members, unit, "", |facts| {
-                formalities.iter().for_each(|formality| facts.touch(formality, *measure));
+                for formality in formalities {
+                    facts.touch(formality, *measure);
+                }
             });
         }
     }
@@ -102,6 +105,12 @@ pub(super) async fn gather(
 }
 
 impl Gathered {
+    /// A place for the scorecards of each subject.
+    pub(super) fn empty_cards(&self) -> Keyed<Cards> {
+        let keys = self.facts.iter();
+        keys.map(|keys| keys.keys().map(|key| (key.clone(), Cards::default())).collect()).collect()
+    }
+
     /// Changes the facts of every subject for which a unit's records count.
     fn each(
         &mut self,

@@ -7,7 +7,7 @@ use crate::indicator::{
     catalogue::Indicator,
     evaluate::printed,
     facts::{Amount, Window, activity, stood},
-    formula::{Decision, Formula, Hub, Nine, PROPOSING, Supply, formula},
+    formula::{Decision, Formula, Hub, MetricRule, Nine, PROPOSING, Supply, formula},
     identity,
     measure::{Dimension, Measure, Noun, Ranked},
     nine::form_measures,
@@ -15,6 +15,7 @@ use crate::indicator::{
 
 /// Everything that is read once for an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing to read or not")]
 pub(super) struct Needs {
     /// Measures with the days over which they are added up.
     pub(super) sums: BTreeSet<(Window, Measure)>,
@@ -64,7 +65,9 @@ impl Needs {
         let mut needs = Self::default();
         let identities = &frame.context.parameters.identities;
         let (amounts, channels) = identity::needs(identities, frame.variant());
-        amounts.into_iter().for_each(|amount| needs.amount(amount, frame));
+        for amount in amounts {
+            needs.amount(amount, frame);
+        }
         needs.split.extend(channels.into_iter().map(|measure| (Dimension::Channel, measure)));
         needs.complete();
         needs
@@ -142,7 +145,7 @@ impl Needs {
             | Supply::ServicesLinked
             | Supply::FeeLinked => None,
         });
-        self.figures.extend(printed(supply).into_iter().flat_map(|rule| rule.names()));
+        self.figures.extend(printed(supply).into_iter().flat_map(MetricRule::names));
     }
 
     fn amount(&mut self, amount: Amount, frame: &Frame<'_>) {
@@ -154,8 +157,9 @@ impl Needs {
                 self.open.insert(noun);
             }
             Amount::Standing(noun, standing) => {
-                let terms = stood(noun, standing).unwrap_or_default();
-                terms.into_iter().for_each(|(_, amount)| self.amount(amount, frame));
+                for (_, amount) in stood(noun, standing).unwrap_or_default() {
+                    self.amount(amount, frame);
+                }
             }
         }
     }

@@ -402,7 +402,7 @@ impl Store {
             .query(
                 "select distinct on (service) service, last_time, last_seen from source_state
                  where last_time is not null
-                 order by service collate \"C\", last_time desc",
+                 order by service, last_time desc",
                 &[],
             )
             .await

@@ -24,6 +24,7 @@ mod process;
 mod proxy;
 mod publisher;
 mod quarantine;
+mod reform;
 mod replay;
 mod rig;
 mod rollup;
