@@ -27,6 +27,7 @@ use crate::{
 };
 
 mod answer;
+mod assessment;
 mod body;
 mod call;
 mod caller;
@@ -34,6 +35,10 @@ mod city;
 mod contract;
 mod desk;
 mod device;
+mod document;
+mod dossier;
+mod export;
+mod formality;
 mod gap;
 mod health;
 mod import;
@@ -46,8 +51,10 @@ mod openapi;
 mod page;
 mod paging;
 mod params;
+mod petition;
 mod problem;
 mod quarantine;
+mod record;
 #[cfg(test)]
 mod route_tests;
 mod scorecard;
@@ -155,6 +162,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ticket::one))
         .routes(routes!(call::list))
         .routes(routes!(desk::summary))
+        .routes(routes!(dossier::list))
+        .routes(routes!(dossier::one))
+        .routes(routes!(petition::list))
+        .routes(routes!(petition::one))
+        .routes(routes!(document::list))
+        .routes(routes!(document::one))
+        .routes(routes!(assessment::list))
+        .routes(routes!(formality::list))
         .routes(routes!(metric::catalogue))
         .routes(routes!(metric::figures))
         .routes(routes!(source::list))
@@ -173,6 +188,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(scorecard::nine))
         .routes(routes!(scorecard::overrule))
         .routes(routes!(scorecard::close_period))
+        .routes(routes!(export::ii06a))
         .routes(routes!(open311::discovery))
         .routes(routes!(open311::services))
         .routes(routes!(open311::requests))

@@ -34,6 +34,7 @@ mod document_row;
 pub mod dossier;
 mod dossier_row;
 mod encode;
+pub mod formality;
 pub mod gap;
 pub mod import;
 pub mod insert;

@@ -10,7 +10,7 @@ use axum::{
     http::request::Parts,
 };
 use chrono::{DateTime, Utc};
-use ioc_ingest::Service;
+use ioc_ingest::{Service, Word};
 
 use super::problem::Problem;
 
@@ -91,6 +91,23 @@ impl Params {
             })
         };
         self.list(name).into_iter().map(find).collect()
+    }
+
+    /// The same where the words are those of the contract.
+    pub(crate) fn words<T: Word>(&mut self, name: &'static str) -> Result<Vec<T>, Problem> {
+        let known: Vec<(&str, T)> = T::ALL.iter().map(|word| (word.as_str(), *word)).collect();
+        self.named(name, &known)
+    }
+
+    /// One word of the contract, at most.
+    pub(crate) fn word<T: Word>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
+        match self.words(name)?.as_slice() {
+            [] => Ok(None),
+            [word] => Ok(Some(*word)),
+            many => {
+                Err(Problem::invalid(name, format!("stands {} times, allowed is once", many.len())))
+            }
+        }
     }
 
     /// `service`: services of the contract.

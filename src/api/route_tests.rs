@@ -72,6 +72,7 @@ fn live(clock: &SharedClock) -> Live {
             watch::channel(BrokerState::Connecting).1,
             watch::channel(Agreement::Unknown).1,
             watch::channel(SpoolState::default()).1,
+            watch::channel(Agreement::Unknown).1,
         ),
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
@@ -114,6 +115,7 @@ fn app(dashboards: &Path) -> Arc<App> {
         stop: CancellationToken::new(),
         writer: WriterHandle::channel().0,
         gate: Gate::new(),
+        reform: watch::channel(None).1,
         clock,
     })
 }

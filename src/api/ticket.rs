@@ -7,20 +7,20 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use ioc_ingest::{
     Word,
     ticket::{Channel, TicketStatus},
-    topic::is_token,
 };
 use serde::Serialize;
 
 use super::{
     App, answer,
     caller::Caller,
-    paging::{Cursor, Page, ShortPages},
-    params::{self, Asked, FromParams, Params},
+    paging::{Page, ShortPages},
+    params::{Asked, FromParams, Params},
     problem::Problem,
+    record,
 };
 use crate::{
     access::Right,
@@ -69,6 +69,31 @@ pub(crate) struct Ticket {
     merged_into: Option<String>,
     /// Citizen's rating 1 to 5; null when not given.
     rating: Option<i16>,
+    /// Due time in force, with the waiting that counts; null while it waits.
+    effective_due: Option<DateTime<Utc>>,
+    /// Whether it was handled by then; null while it is not.
+    on_time: Option<bool>,
+    /// Whether the clock stands: it waits for the citizen or for others.
+    is_paused: bool,
+    /// Waiting time that is over, seconds.
+    #[ts(type = "number")]
+    paused_s: i64,
+    /// Different units that it was given to.
+    units: i16,
+    /// How often it was reopened.
+    reopened: i16,
+    /// When it was first assigned or taken in hand; null while it is not.
+    assigned_at: Option<DateTime<Utc>>,
+    /// Minutes from creation to assignment; null while it is not.
+    dispatch_min: Option<i32>,
+    /// Working minutes from creation to the first reply; null without one.
+    first_response_min: Option<i32>,
+    /// Working minutes from creation to handling without waiting; null while it is not.
+    resolve_min: Option<i32>,
+    /// When it was rejected, found a duplicate or transferred, while it stands so; null otherwise.
+    left_at: Option<DateTime<Utc>>,
+    /// Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete.
+    calendar: i16,
 }
 
 /// A ticket with its steps.
@@ -100,7 +125,7 @@ pub(crate) struct TicketStep {
 impl From<TicketRow> for Ticket {
     fn from(row: TicketRow) -> Self {
         Self {
-            id: format!("{}:{}", row.source, row.ticket),
+            id: record::id(&row.source, &row.ticket),
             source: row.source,
             ticket: row.ticket,
             status: row.status,
@@ -119,6 +144,18 @@ impl From<TicketRow> for Ticket {
             solved_at_desk: row.solved_at_desk,
             merged_into: row.merged_into,
             rating: row.rating,
+            effective_due: row.effective_due,
+            on_time: row.on_time,
+            is_paused: row.is_paused,
+            paused_s: row.paused_s,
+            units: row.units,
+            reopened: row.reopened,
+            assigned_at: row.assigned_at,
+            dispatch_min: row.dispatch_min,
+            first_response_min: row.first_response_min,
+            resolve_min: row.resolve_min,
+            left_at: row.left_at,
+            calendar: row.calendar,
         }
     }
 }
@@ -152,38 +189,16 @@ pub(super) struct TicketQuery {
 
 impl FromParams for TicketQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
-        let status = words::<TicketStatus>(params, "status")?;
-        let channel = words::<Channel>(params, "channel")?;
+        let status = words(params.words::<TicketStatus>("status")?);
+        let channel = words(params.words::<Channel>("channel")?);
         let (unit, category) = (params.text("unit")?, params.text("category")?);
         let (from, to) = params.span()?;
         Ok(Self { status, channel, unit, category, from, to })
     }
 }
 
-fn words<T: Word>(params: &mut Params, field: &'static str) -> Result<Vec<String>, Problem> {
-    let list = params.list(field);
-    match list.iter().find(|word| T::parse(word).is_none()) {
-        None => Ok(list),
-        Some(unknown) => {
-            let all = T::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>();
-            let detail = format!("{unknown:?}, allowed is {}", all.join(", "));
-            Err(Problem::invalid(field, detail))
-        }
-    }
-}
-
-/// `TIME~SOURCE~NUMBER`: neither times nor sources contain a tilde.
-impl Cursor for After {
-    fn write(&self) -> String {
-        let (time, source, number) = self;
-        format!("{}~{source}~{number}", time.to_rfc3339_opts(SecondsFormat::Micros, true))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '~');
-        let time = params::time("after", parts.next()?).ok()?;
-        Some((time, parts.next()?.to_owned(), parts.next()?.to_owned()))
-    }
+fn words<T: Word>(words: Vec<T>) -> Vec<String> {
+    words.into_iter().map(|word| word.as_str().to_owned()).collect()
 }
 
 /// Tickets, newest first.
@@ -227,30 +242,11 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
-    let missing = || Problem::not_found(format!("there is no ticket {id:?}"));
-    let (source, number) = id.split_once(':').ok_or_else(missing)?;
-    if number.contains('\0') || !is_token(source) {
-        return Err(missing());
-    }
-    let one = Some((source.to_owned(), number.to_owned()));
-    let filter = TicketFilter { one, limit: 1, ..TicketFilter::default() };
-    let row = app.store.tickets(&filter).await?.pop().ok_or_else(missing)?;
-    let steps = app.store.ticket_steps(source, number).await?;
+    let one = record::parts("ticket", &id)?;
+    let filter = TicketFilter { one: Some(one.clone()), limit: 1, ..TicketFilter::default() };
+    let row = app.store.tickets(&filter).await?.pop();
+    let row = row.ok_or_else(|| record::missing("ticket", &id))?;
+    let steps = app.store.ticket_steps(&one.0, &one.1).await?;
     let steps = steps.into_iter().map(TicketStep::from).collect();
     answer::tagged(&headers, &TicketWithSteps { ticket: row.into(), steps })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_read_back_to_the_microsecond() {
-        let time = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
-        let after: After = (time, "desk-1022".to_owned(), "1022~odd~number".to_owned());
-        assert_eq!(After::read(&after.write()).unwrap(), after);
-        for foreign in ["", "yesterday", "2026-03-02T01:15:00Z~desk-1022", "then~desk-1022~1"] {
-            assert!(After::read(foreign).is_none(), "{foreign}");
-        }
-    }
 }

@@ -120,9 +120,7 @@ pub(super) struct UnitQuery {
 
 impl FromParams for UnitQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
-        let valid_at = params.text("valid_at")?;
-        let valid_at = valid_at.map(|text| day("valid_at", &text)).transpose()?;
-        Ok(Self { valid_at })
+        Ok(Self { valid_at: valid_at(params)? })
     }
 }
 
@@ -146,7 +144,7 @@ pub(super) async fn units(
 }
 
 /// Code and first day of a unit.
-type After = (String, NaiveDate);
+pub(super) type After = (String, NaiveDate);
 
 /// `CODE@DAY`: days contain no at sign.
 impl Cursor for After {
@@ -158,6 +156,11 @@ impl Cursor for After {
         let (code, from) = text.rsplit_once('@')?;
         Some((code.to_owned(), day("after", from).ok()?))
     }
+}
+
+/// `valid_at`: a civil day.
+pub(super) fn valid_at(params: &mut Params) -> Result<Option<NaiveDate>, Problem> {
+    params.text("valid_at")?.map(|text| day("valid_at", &text)).transpose()
 }
 
 fn day(field: &'static str, text: &str) -> Result<NaiveDate, Problem> {

@@ -5,10 +5,15 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, call, city, desk, device, gap, health, import, journal, metric, paging, problem,
-    quarantine, series, session, source, state, ticket, unit,
+    answer, assessment, call, city, desk, device, document, dossier, formality, gap, health,
+    import, indicator, journal, metric, paging, petition, problem, quarantine, scorecard, series,
+    session, source, state, ticket, unit,
 };
-use crate::{access, readiness};
+use crate::{
+    access,
+    indicator::{catalogue, decision766, identity, law, nine, value},
+    readiness,
+};
 
 const FILE: &str = "dashboards/src/data/wire/api.ts";
 const HEADER: &str = "\
@@ -35,15 +40,15 @@ fn declare<T: TS>(text: &mut String) {
 
 macro_rules! declare {
     ($($kind:ty),+ $(,)?) => {{
-        let mut text = HEADER.to_owned();
+        let mut text = String::new();
         $(declare::<$kind>(&mut text);)+
         text
     }};
 }
 
-#[test]
-fn wire_types_are_up_to_date() {
-    let text = declare![
+/// The city and what was measured.
+fn city_and_history() -> String {
+    declare![
         problem::ProblemDocument,
         answer::Name,
         paging::Page<answer::Name>,
@@ -98,7 +103,56 @@ fn wire_types_are_up_to_date() {
         journal::JournalEntry,
         health::ReadinessReport,
         readiness::Component,
-    ];
+    ]
+}
+
+/// Records of the one-stop system, indicators and scorecards.
+fn reform() -> String {
+    declare![
+        dossier::Dossier,
+        dossier::DossierWithSteps,
+        dossier::DossierStep,
+        dossier::Limit,
+        petition::Petition,
+        petition::PetitionWithSteps,
+        petition::PetitionStep,
+        document::Document,
+        document::DocumentWithSteps,
+        document::DocumentStep,
+        assessment::Assessment,
+        formality::Formality,
+        formality::OnlineService,
+        catalogue::Group,
+        catalogue::Operator,
+        indicator::TargetStatement,
+        indicator::IndicatorStatement,
+        indicator::IndicatorCatalogue,
+        value::Versions,
+        value::PeriodStatement,
+        value::Status,
+        value::ValueBound,
+        value::Reporting,
+        value::Published,
+        value::Value,
+        value::Answer,
+        identity::Checked,
+        indicator::RecordBehind,
+        scorecard::Scorecards<nine::NineCard>,
+        law::Band,
+        nine::ScoreOrigin,
+        nine::Overruled,
+        nine::NineScore,
+        decision766::ComponentScore,
+        decision766::DecisionCard,
+        nine::NineCard,
+        scorecard::NewScoreRuling,
+        scorecard::Closed,
+    ]
+}
+
+#[test]
+fn wire_types_are_up_to_date() {
+    let text = format!("{HEADER}{}{}", city_and_history(), reform());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let found = fs::read_to_string(&path).unwrap_or_default();
     if found != text {

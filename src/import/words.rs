@@ -95,7 +95,8 @@ impl Words {
         for (kind, lists) in &words.kind {
             let fields = kind.fields();
             let names = lists.column.keys().chain(lists.word.keys());
-            for name in names.filter(|name| fields.iter().all(|field| field.name != **name)) {
+            let mut unknown = names.filter(|name| fields.iter().all(|field| field.name != **name));
+            if let Some(name) = unknown.next() {
                 let allowed: Vec<&str> = fields.iter().map(|field| field.name).collect();
                 let kind = kind.as_str();
                 let why = format!(

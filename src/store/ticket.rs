@@ -44,6 +44,30 @@ pub struct TicketRow {
     pub merged_into: Option<String>,
     /// Citizen's rating 1..5.
     pub rating: Option<i16>,
+    /// Due time in force, with the waiting that counts; null while it waits.
+    pub effective_due: Option<DateTime<Utc>>,
+    /// Whether it was handled by then; null while it is not.
+    pub on_time: Option<bool>,
+    /// Whether the clock stands: it waits for the citizen or for others.
+    pub is_paused: bool,
+    /// Waiting time that is over, seconds.
+    pub paused_s: i64,
+    /// Different units that it was given to.
+    pub units: i16,
+    /// How often it was reopened.
+    pub reopened: i16,
+    /// When it was first assigned or taken in hand; null while it is not.
+    pub assigned_at: Option<DateTime<Utc>>,
+    /// Minutes from creation to assignment; null while it is not.
+    pub dispatch_min: Option<i32>,
+    /// Working minutes from creation to the first reply; null without one.
+    pub first_response_min: Option<i32>,
+    /// Working minutes from creation to handling without waiting; null while it is not.
+    pub resolve_min: Option<i32>,
+    /// When it was rejected, found a duplicate or transferred, while it stands so; null otherwise.
+    pub left_at: Option<DateTime<Utc>>,
+    /// Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete.
+    pub calendar: i16,
 }
 
 /// A step in the life of a ticket.
@@ -89,7 +113,9 @@ pub struct TicketFilter {
 
 const COLUMNS: &str = "d.source, t.ticket, t.status, t.status_at, t.created_at, t.handled_at, \
     t.channel, t.kind, t.category, t.unit, t.summary, t.lat, t.lon, t.due_at, \
-    t.first_response_at, t.solved_at_desk, t.merged_into, t.rating";
+    t.first_response_at, t.solved_at_desk, t.merged_into, t.rating, \
+    t.effective_due, t.on_time, t.is_paused, t.paused_s, t.units, t.reopened, \
+    t.assigned_at, t.dispatch_min, t.first_response_min, t.resolve_min, t.left_at, t.calendar";
 
 fn ticket(row: &Row) -> Result<TicketRow, tokio_postgres::Error> {
     Ok(TicketRow {
@@ -111,6 +137,18 @@ fn ticket(row: &Row) -> Result<TicketRow, tokio_postgres::Error> {
         solved_at_desk: row.try_get(15)?,
         merged_into: row.try_get(16)?,
         rating: row.try_get(17)?,
+        effective_due: row.try_get(18)?,
+        on_time: row.try_get(19)?,
+        is_paused: row.try_get(20)?,
+        paused_s: row.try_get(21)?,
+        units: row.try_get(22)?,
+        reopened: row.try_get(23)?,
+        assigned_at: row.try_get(24)?,
+        dispatch_min: row.try_get(25)?,
+        first_response_min: row.try_get(26)?,
+        resolve_min: row.try_get(27)?,
+        left_at: row.try_get(28)?,
+        calendar: row.try_get(29)?,
     })
 }
 
