@@ -22,8 +22,8 @@ use tower_http::compression::CompressionLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access::Gate, clock::SharedClock, live::Live, readiness::Readiness, store::Store,
-    writer::WriterHandle,
+    access::Gate, clock::SharedClock, import::Words, live::Live, readiness::Readiness,
+    store::Store, writer::WriterHandle,
 };
 
 mod answer;
@@ -36,6 +36,7 @@ mod desk;
 mod device;
 mod gap;
 mod health;
+mod import;
 mod indicator;
 mod journal;
 mod live;
@@ -100,6 +101,10 @@ pub struct ApiSettings {
     pub slow_client: Duration,
     /// A ticket without a due time of its own counts as overdue after this.
     pub default_due: TimeDelta,
+    /// Headers and words of imported tables.
+    pub words: Arc<Words>,
+    /// Names that columns of personal data have.
+    pub personal_keys: Vec<String>,
 }
 
 /// What the handlers share.
@@ -159,6 +164,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(import::run, import::list))
         .routes(routes!(indicator::catalogue))
         .routes(routes!(indicator::values))
         .routes(routes!(indicator::records))

@@ -15,6 +15,7 @@ mod city;
 mod connect;
 mod device;
 mod held;
+mod import;
 mod run;
 mod simulate;
 mod verify;
@@ -85,6 +86,8 @@ At the first start it prints the password of the first administrator, once.")]
     /// The city folder and what differs between it and the registry.
     #[command(subcommand)]
     City(city::CityCommand),
+    /// Import a CSV table: dossiers, tickets, form II.06a, official 766 points, formalities.
+    Import(import::ImportArgs),
     /// Publish a simulated city, or recorded controller events.
     Simulate(simulate::SimulateArgs),
     /// Compare the rollups of any span with the rows that they are made of.
@@ -179,6 +182,7 @@ async fn dispatch(cli: Cli, loaded: Loaded) -> anyhow::Result<()> {
         Command::Device(command) => device::device(&loaded.config, local, command).await,
         Command::User(command) => administer::user(&loaded.config, local, command).await,
         Command::City(command) => city::city(&loaded.config, local, command).await,
+        Command::Import(args) => import::import(&loaded.config, local, args).await,
         Command::Simulate(args) => simulate::simulate(&loaded.config, local, args).await,
         Command::Verify(args) => verify::verify(&loaded.config, local, args).await,
     }

@@ -36,6 +36,7 @@ pub struct Config {
     pub rate: Rate,
     pub spool: Spool,
     pub retention: Retention,
+    pub imports: Imports,
     pub live: Live,
     pub desk: Desk,
     pub petition: Petition,
@@ -111,6 +112,7 @@ section!(Retention {
     journal_days: u32,
     record_days: u32,
 });
+section!(Imports { file: String });
 section!(Live {
     tick_ms: u64,
     slow_tick_ms: u64,

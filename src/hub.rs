@@ -23,6 +23,7 @@ use crate::{
     clock::SharedClock,
     config::Config,
     follow,
+    import::{Words, WordsError},
     indicator::{
         catalogue::{Catalogue, Unusable},
         law::Parameters,
@@ -87,6 +88,9 @@ pub enum HubError {
         /// Why.
         source: std::io::Error,
     },
+    /// The word lists of imports cannot be used.
+    #[error(transparent)]
+    Words(#[from] WordsError),
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -197,6 +201,7 @@ fn rates(config: &Config) -> RateSettings {
 /// What waiting cannot mend; an absent database or broker is no error.
 pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> {
     let config = options.config;
+    let words = Words::configured(&config.imports.file)?;
     let store = Store::new(options.database)?;
     let (listener, address) = listen(&config.http.listen).await?;
     let stop = tasks.stop_token();
@@ -255,7 +260,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     tasks.spawn("readiness", follow_readiness(ready, parts, Arc::clone(&clock), stop.clone()));
 
     let app = App {
-        settings: api_settings(&config, &options.city),
+        settings: api_settings(&config, &options.city, words),
         ready: ready_seen.clone(),
         metrics: metrics_text(&metrics),
         state_of: state_of(&live, &clock),
@@ -430,7 +435,7 @@ fn live_settings(config: &Config) -> LiveSettings {
     }
 }
 
-fn api_settings(config: &Config, city: &City) -> ApiSettings {
+fn api_settings(config: &Config, city: &City, words: Words) -> ApiSettings {
     ApiSettings {
         dashboards: config.http.dashboards.clone(),
         session_length: TimeDelta::hours(i64::from(config.http.session_h)),
@@ -445,6 +450,8 @@ fn api_settings(config: &Config, city: &City) -> ApiSettings {
         subscriptions: config.live.subscriptions,
         slow_client: Duration::from_secs(config.live.slow_client_s),
         default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+        words: Arc::new(words),
+        personal_keys: config.ingest.personal_keys.clone(),
     }
 }
 

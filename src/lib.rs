@@ -20,6 +20,7 @@ pub mod config;
 pub mod day;
 pub mod follow;
 pub mod hub;
+pub mod import;
 pub mod indicator;
 pub mod intake;
 pub mod ledger;

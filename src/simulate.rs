@@ -37,7 +37,7 @@ mod stress;
 mod switchboard;
 mod traffic;
 
-mod wire;
+pub(crate) mod wire;
 mod worker;
 mod year;
 

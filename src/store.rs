@@ -35,6 +35,7 @@ pub mod dossier;
 mod dossier_row;
 mod encode;
 pub mod gap;
+pub mod import;
 pub mod insert;
 pub mod journal;
 mod ledger;

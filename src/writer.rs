@@ -37,6 +37,7 @@ mod collect;
 pub mod command;
 mod drain;
 mod flow;
+pub mod import;
 mod work;
 
 pub use command::{AcceptOutcome, Command, NewDevice, ReplayOutcome, WriterError, WriterHandle};

@@ -12,7 +12,8 @@ use super::{answer, caller::SESSION_COOKIE, problem::Problem};
 const DESCRIPTION: &str = "Times are RFC 3339 with offset and answered in UTC; a time without \
 offset is refused. Spans are half-open: `from` belongs to them, `to` does not. Lists answer \
 `items` and `next`; give `next` as `after` for the page that follows. Answers carry an entity tag. \
-Failures are RFC 9457 problem documents with a stable `code`. Bodies hold at most 1 MiB.";
+Failures are RFC 9457 problem documents with a stable `code`. Bodies hold at most 1 MiB, \
+imported tables 32 MiB.";
 
 const TAGS: [(&str, &str); 8] = [
     ("access", "Signing in and out."),

@@ -104,6 +104,8 @@ fn app(dashboards: &Path) -> Arc<App> {
             subscriptions: 64,
             slow_client: Duration::from_secs(10),
             default_due: TimeDelta::hours(120),
+            words: Arc::new(crate::import::Words::default_words()),
+            personal_keys: vec!["ho_ten".into()],
         },
         ready: watch::channel(readiness).1,
         metrics: Arc::new(|| "# EOF\n".into()),

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, call, city, desk, device, gap, health, journal, metric, paging, problem, quarantine,
-    series, session, source, state, ticket, unit,
+    answer, call, city, desk, device, gap, health, import, journal, metric, paging, problem,
+    quarantine, series, session, source, state, ticket, unit,
 };
 use crate::{access, readiness};
 
@@ -89,6 +89,12 @@ fn wire_types_are_up_to_date() {
         quarantine::Refused,
         quarantine::RefusedMessage,
         quarantine::Replayed,
+        import::ImportRun,
+        crate::import::Kind,
+        crate::import::Report,
+        crate::import::ColumnUse,
+        crate::import::Flaw,
+        crate::import::Stored,
         journal::JournalEntry,
         health::ReadinessReport,
         readiness::Component,

@@ -1,5 +1,5 @@
-//! Stores messages of the quarantine while no hub is at work: the hub's own writer, run for this one
-//! purpose, so that they go the way of every other message.
+//! Stores messages while no hub is at work: the hub's own writer, run for this one purpose, so that they
+//! go the way of every other message. They come out of the quarantine, or from an import.
 
 use anyhow::{Context as _, anyhow, bail};
 use ioc_hub::{
@@ -22,19 +22,34 @@ pub(super) async fn store_held(
     store: &Store,
     held: &[i64],
 ) -> anyhow::Result<(u64, u64)> {
+    with_writer(config, store, async |handle| replay(&handle, held).await).await
+}
+
+/// Zone of the civil days of the registered city.
+pub(super) async fn zone(store: &Store) -> anyhow::Result<chrono_tz::Tz> {
     let city = store.city().await?.context("the registry is empty")?;
     let zone = city.settings["time_zone"].as_str().unwrap_or_default();
-    let zone: chrono_tz::Tz = zone
-        .parse()
-        .map_err(|_unknown| anyhow!("the registry names the time zone {zone:?}, which is none"))?;
+    zone.parse()
+        .map_err(|_unknown| anyhow!("the registry names the time zone {zone:?}, which is none"))
+}
+
+/// Runs `work` with a writer of its own, which ends with it.
+pub(super) async fn with_writer<T>(
+    config: &Config,
+    store: &Store,
+    work: impl AsyncFnOnce(WriterHandle) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let city = store.city().await?.context("the registry is empty")?;
+    let zone = zone(store).await?;
     let contract =
         Contract { city: city.token.clone(), personal_keys: config.ingest.personal_keys.clone() };
-    // Never run: replayed messages are acknowledged to nobody.
+    // Never run: what comes is acknowledged to nobody.
     let options = connect::broker(config, &city.token, config.broker.port, &config.broker.host);
     let (_session, _deliveries, acknowledger, _state) =
         ioc_ingest::mqtt::session(options, || clock().now());
     let (admitted, to_write) = mpsc::channel(1);
-    let (changes, _nobody_watches) = mpsc::channel(CHANGES);
+    // Nobody watches.
+    let (changes, _) = mpsc::channel(CHANGES);
     let (handle, commands) = WriterHandle::channel();
     let stop = CancellationToken::new();
     let writer = Writer {
@@ -54,15 +69,15 @@ pub(super) async fn store_held(
         metrics: Metrics::new(),
         stop: stop.clone(),
     };
-    let replay = async {
-        let replayed = replay(&handle, held).await;
+    let work = async {
+        let done = work(handle.clone()).await;
         // The writer ends with what it takes messages from.
         drop(admitted);
         stop.cancel();
-        replayed
+        done
     };
-    let (Ok(()), replayed) = tokio::join!(Box::pin(writer.run()), replay);
-    replayed
+    let (Ok(()), done) = tokio::join!(Box::pin(writer.run()), work);
+    done
 }
 
 async fn replay(handle: &WriterHandle, held: &[i64]) -> anyhow::Result<(u64, u64)> {

@@ -26,12 +26,8 @@ pub const DEFAULT: &str = include_str!("../../config/indicators.toml");
     Serialize,
     Deserialize,
     utoipa::ToSchema,
-<<<<<<< HEAD
-    ts_rs::TS)]
-=======
     ts_rs::TS,
 )]
->>>>>>> e
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Flow of dossiers.
@@ -54,12 +50,8 @@ pub enum Group {
 
 /// How a value stands to its target.
 #[derive(
-<<<<<<< HEAD
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS)]
-=======
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
 )]
->>>>>>> e
 pub enum Operator {
     /// At least.
     #[serde(rename = ">=")]

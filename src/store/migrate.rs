@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_rollup"),
     migration!(10, "0010_onestop"),
     migration!(11, "0011_indicator"),
+    migration!(12, "0012_import"),
 ];
 
 const GRANTS: &str = include_str!("schema/grants.sql");

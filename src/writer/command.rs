@@ -8,7 +8,10 @@ use ioc_ingest::{Service, Source, delivery::Delivery};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Connected, Writer};
+use super::{
+    Connected, Writer,
+    import::{Lot, LotOutcome},
+};
 use crate::{
     admit::{Admitted, admit},
     day::day_around,
@@ -107,6 +110,13 @@ pub enum Command {
         /// Answer: sources that are new, with what their quarantined messages came to.
         reply: oneshot::Sender<Result<Vec<(Source, AcceptOutcome)>, WriterError>>,
     },
+    /// Store imported facts, as messages of a registered source.
+    Import {
+        /// Whose facts they are, and what each line of the file tells.
+        lot: Lot,
+        /// Answer.
+        reply: oneshot::Sender<Result<LotOutcome, WriterError>>,
+    },
     /// Move the border of the closed hours, behind which late data is marked for the rollups.
     CloseHours {
         /// Hours before this are closed.
@@ -126,6 +136,7 @@ impl Command {
             }
             Self::Accept { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Reload { reply } => drop(reply.send(Err(WriterError::Away))),
+            Self::Import { reply, .. } => drop(reply.send(Err(WriterError::Away))),
         }
     }
 }
@@ -175,6 +186,11 @@ impl WriterHandle {
         self.ask(|reply| Command::Reload { reply }).await
     }
 
+    /// Stores imported facts in one transaction.
+    pub async fn import(&self, lot: Lot) -> Result<LotOutcome, WriterError> {
+        self.ask(|reply| Command::Import { lot, reply }).await
+    }
+
     /// Closes the hours before `before`.
     pub async fn close_hours(&self, before: DateTime<Utc>) -> Result<(), WriterError> {
         self.ask(|reply| Command::CloseHours { before, reply }).await
@@ -194,7 +210,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
-fn away(error: StoreError) -> WriterError {
+pub(super) fn away(error: StoreError) -> WriterError {
     tracing::warn!(why = chain(&error), "a change was not stored");
     WriterError::Away
 }
@@ -214,6 +230,10 @@ impl Writer {
             }
             Command::Reload { reply } => {
                 drop(reply.send(self.reload(connected).await));
+            }
+            Command::Import { lot, reply } => {
+                drop(reply.send(self.import(connected, lot).await));
+                return;
             }
             Command::CloseHours { before, reply } => {
                 let (day, _) = day_around(before, self.settings.zone);

@@ -1,0 +1,203 @@
+//! Bytes of a CSV file as lines of cells: encoding and delimiter are recognised, texts become NFC.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::report::Report;
+
+/// Delimiters that are tried, with their names.
+const DELIMITERS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "tab"), (b'|', "|")];
+/// Lines by which the delimiter is recognised.
+const SAMPLE_LINES: usize = 200;
+
+/// One line of cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Line of the file, from 1, on which it begins.
+    pub(super) number: u64,
+    /// Cells: trimmed, NFC, line breaks as spaces.
+    pub(super) cells: Vec<String>,
+}
+
+impl Line {
+    /// Cells that are not empty.
+    pub(super) fn filled(&self) -> usize {
+        self.cells.iter().filter(|cell| !cell.is_empty()).count()
+    }
+}
+
+/// Reads all lines; null, with the reason in the report, when the bytes are no table.
+pub(super) fn read(bytes: &[u8], report: &mut Report) -> Option<Vec<Line>> {
+    let text = decode(bytes, report)?;
+    // Spreadsheets write their delimiter into a first line "sep=;".
+    let first = text.lines().next().unwrap_or_default().trim();
+    let told = first.strip_prefix("sep=").and_then(|rest| rest.bytes().next());
+    let (delimiter, name) = match told {
+        Some(byte) => DELIMITERS.into_iter().find(|(known, _)| *known == byte)?,
+        None => detect(&text),
+    };
+    report.delimiter = Some(name.to_owned());
+    let mut lines = Vec::new();
+    let mut counter = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
+    for record in reader(&text, delimiter).records() {
+        match record {
+            Ok(record) => {
+                let number = counter.line_of(record.position().map_or(0, csv::Position::byte));
+                let cells = record.iter().map(cell).collect();
+                lines.push(Line { number, cells });
+            }
+            Err(error) => {
+                let line = error.position().map(csv::Position::line);
+                let problem = "is no CSV".to_owned();
+                report.refuse(line, "", problem, "export the table again as CSV");
+                return None;
+            }
+        }
+    }
+    if told.is_some() && !lines.is_empty() {
+        lines.remove(0);
+    }
+    if lines.iter().all(|line| line.filled() == 0) {
+        report.refuse(None, "", "the file is empty".to_owned(), "export the table again");
+        return None;
+    }
+    Some(lines)
+}
+
+/// Counts lines up to a place; the reader's own count stops before the empty lines that it passes over.
+struct LineCounter<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl LineCounter<'_> {
+    /// The line of the first character at or after `byte` that ends no line. Places only grow.
+    fn line_of(&mut self, byte: u64) -> u64 {
+        let from = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+        let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        let begin = from + self.text[from..].iter().take_while(is_end).count();
+        let passed = self.text.get(self.at..begin).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.at = begin.max(self.at);
+        self.line
+    }
+}
+
+fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes())
+}
+
+fn cell(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").nfc().collect()
+}
+
+/// UTF-8 with or without mark, or UTF-16 with mark.
+fn decode(bytes: &[u8], report: &mut Report) -> Option<String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    let (name, text) = match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => ("UTF-8 with mark", utf8(rest, report)?),
+        [0xff, 0xfe, rest @ ..] => ("UTF-16 LE", wide(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => ("UTF-16 BE", wide(rest, u16::from_be_bytes)),
+        bytes => ("UTF-8", utf8(bytes, report)?),
+    };
+    if text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+        let problem = "holds characters that no text has".to_owned();
+        report.refuse(None, "", problem, "save the table as «CSV UTF-8» and send that file");
+        return None;
+    }
+    report.encoding = Some(name.to_owned());
+    Some(text)
+}
+
+fn utf8(bytes: &[u8], report: &mut Report) -> Option<String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text.to_owned()),
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = before.split(|byte| *byte == b'\n').count() as u64;
+            let problem = "is not UTF-8, perhaps an old Vietnamese code page (TCVN3, VNI, \
+                           Windows-1258) or a spreadsheet file"
+                .to_owned();
+            let advice = "save the table as «CSV UTF-8» and send that file";
+            report.refuse(Some(line), "", problem, advice);
+            None
+        }
+    }
+}
+
+/// The delimiter that gives most lines the same number of cells, and many of them.
+fn detect(text: &str) -> (u8, &'static str) {
+    let score = |delimiter: u8| {
+        let mut widths: Vec<usize> = reader(text, delimiter)
+            .records()
+            .take(SAMPLE_LINES)
+            .filter_map(Result::ok)
+            .map(|record| record.len())
+            .filter(|width| *width > 1)
+            .collect();
+        widths.sort_unstable();
+        let runs = widths.chunk_by(|a, b| a == b);
+        runs.map(|run| run.len() * (run[0] - 1)).max().unwrap_or(0)
+    };
+    let best = DELIMITERS.into_iter().rev().max_by_key(|(byte, _)| score(*byte));
+    best.unwrap_or(DELIMITERS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::Kind;
+
+    fn lines(bytes: &[u8]) -> (Report, Vec<Vec<String>>) {
+        let mut report = Report::new(Kind::Dossier, "test");
+        let lines = read(bytes, &mut report).unwrap_or_default();
+        let cells = lines.into_iter().map(|line| line.cells).collect();
+        (report, cells)
+    }
+
+    #[test]
+    fn encodings_and_delimiters_are_recognised() {
+        let text = "Mã hồ sơ;Ngày nhận\nA,1;05/02/2021\nB;06/02/2021\n";
+        let wide: Vec<u8> =
+            text.replace(';', "\t").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
+        let cases: [(Vec<u8>, &str, &str); 4] = [
+            (text.as_bytes().to_vec(), "UTF-8", ";"),
+            (marked, "UTF-8 with mark", ";"),
+            ([&[0xff, 0xfe], &wide[..]].concat(), "UTF-16 LE", "tab"),
+            (format!("sep=;\n{text}").into_bytes(), "UTF-8", ";"),
+        ];
+        for (bytes, encoding, delimiter) in cases {
+            let (report, cells) = lines(&bytes);
+            assert_eq!(report.encoding.as_deref(), Some(encoding));
+            assert_eq!(report.delimiter.as_deref(), Some(delimiter));
+            assert_eq!(cells[0], ["Mã hồ sơ", "Ngày nhận"]);
+            assert_eq!(cells[1], ["A,1", "05/02/2021"]);
+        }
+    }
+
+    #[test]
+    fn cells_are_trimmed_and_composed() {
+        let (_, cells) = lines("a,\" Hoa\u{300}\n  Bi\u{300}nh \",c\n".as_bytes());
+        assert_eq!(cells[0], ["a", "Ho\u{e0} B\u{ec}nh", "c"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_table_are_refused_with_the_line() {
+        let (report, _) = lines(b"a,b\nM\xe3 h\xf4,1\n");
+        assert!(report.is_refused);
+        assert_eq!(report.problems[0].line, Some(2));
+        assert!(report.problems[0].advice.contains("UTF-8"));
+        for bytes in [&b""[..], b"\n\n", b"PK\x03\x04\x00\x00"] {
+            assert!(lines(bytes).0.is_refused, "{bytes:?}");
+        }
+    }
+}
