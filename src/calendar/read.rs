@@ -130,14 +130,14 @@ fn read_doubt(
     let reason = row.optional("reason", p, Record::text)?;
     match (row.optional("mark", p, read)?, around) {
         (Some(Known::Verified), _) => Some(None),
-        (Some(Known::Unverified), _) => match reason.or_else(|| around.cloned().flatten()) {
-            Some(reason) => Some(Some(reason)),
-            None => {
+        (Some(Known::Unverified), _) => {
+            let reason = reason.or_else(|| around.cloned().flatten());
+            if reason.is_none() {
                 let allowed = "a sentence on what is not verified".to_owned();
                 row.report("reason", Cause::Missing { allowed }, p);
-                None
             }
-        },
+            reason.map(Some)
+        }
         (None, Some(around)) => Some(around.clone()),
         (None, None) => {
             let allowed = "verified, unverified".to_owned();
@@ -166,7 +166,7 @@ fn read_year(table: &Record, weekend: &[Weekday], p: &mut Problems) -> Option<(i
         let doubt = read_doubt(row, Some(&doubt), p);
         Some(Entry { from: day?, to: day?, name: format!("for {instead}"), doubt: doubt? })
     });
-    check_entries(table, year, weekend, (&holidays, &make_up), p);
+    check_entries(table, year, weekend, [&holidays, &make_up], p);
     Some((year, Year::new(year, weekend, doubt, &values(holidays), &values(make_up))))
 }
 
@@ -188,7 +188,7 @@ fn check_entries(
     table: &Record,
     year: i32,
     weekend: &[Weekday],
-    (holidays, make_up): (&[(&Record, Entry)], &[(&Record, Entry)]),
+    [holidays, make_up]: [&[(&Record, Entry)]; 2],
     p: &mut Problems,
 ) {
     if holidays.is_empty() {

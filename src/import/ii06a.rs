@@ -115,15 +115,15 @@ fn read_row(row: &Row<'_>, ask: &Ask, around: Around<'_>, report: &mut Report) -
             return None;
         }
         // Rows that are no units are the fields of the unit whose form it is.
-        Found::None => match (&ask.unit, row.token("name")) {
-            (Some(unit), Some(field)) => (unit.clone(), field.into()),
-            (None, _) | (_, None) => {
+        Found::None => {
+            let (Some(unit), Some(field)) = (&ask.unit, row.token("name")) else {
                 let advice = "write the unit as on that day; if the rows are fields of one unit, \
                               import the form with that unit";
                 row.problem("name", &format!("is no unit that existed on {day}"), advice, report);
                 return None;
-            }
-        },
+            };
+            (unit.clone(), field.into())
+        }
     };
     let (counts, lower_bounds) = counts?;
     Some(Ii06aRow { line: row.line, period: period?, unit, field, counts, lower_bounds })
@@ -134,13 +134,13 @@ pub(super) fn period(row: &Row<'_>, ask: &Ask, report: &mut Report) -> Option<Pe
     let advice =
         "write 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026, or give one period for the table";
     match (row.cell("period"), ask.period) {
-        (Some(cell), _) => match spelled(cell).parse() {
-            Ok(period) => Some(period),
-            Err(_) => {
+        (Some(cell), _) => {
+            let period = spelled(cell).parse().ok();
+            if period.is_none() {
                 row.problem("period", "is no period", advice, report);
-                None
             }
-        },
+            period
+        }
         (None, Some(period)) => Some(period),
         (None, None) => {
             row.problem("period", "the table has no period", advice, report);

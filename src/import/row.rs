@@ -200,6 +200,7 @@ impl<'a> Row<'a> {
     }
 
     /// A needed cell; reports when it is empty.
+    #[expect(clippy::option_option, reason = "outer null: refused; inner null: empty")]
     pub(super) fn needed<T>(
         &self,
         field: &'static str,
@@ -322,13 +323,11 @@ impl<'a> Row<'a> {
                 _ => None,
             };
             let value = digits.parse().ok().filter(|value| (1..=1000).contains(value));
-            match (value, unit) {
-                (Some(value), Some(unit)) => Ok(TimeLimit { value, unit }),
-                _ => {
-                    let advice = "write such as 5 ngày làm việc, 15 ngày, 8 giờ or 1 tháng";
-                    Err(("is no time limit".to_owned(), advice.to_owned()))
-                }
-            }
+            let (Some(value), Some(unit)) = (value, unit) else {
+                let advice = "write such as 5 ngày làm việc, 15 ngày, 8 giờ or 1 tháng";
+                return Err(("is no time limit".to_owned(), advice.to_owned()));
+            };
+            Ok(TimeLimit { value, unit })
         })
     }
 

@@ -66,8 +66,9 @@ pub async fn store(
     report: &mut Report,
 ) -> Result<(), ImportError> {
     let now: DateTime<Utc> = storing.clock.now();
-    let sha256 = Sha256::digest(bytes);
-    let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let by = Importer { who: storing.who, source: &format!("file {}", &sha256[..12]), now };
     let run = NewRun {
         kind: report.kind,

@@ -69,6 +69,9 @@ pub enum WordsError {
 
 impl Words {
     /// The compiled-in lists.
+    ///
+    /// # Panics
+    /// Never: a test reads them.
     pub fn default_words() -> Self {
         Self::parse("(compiled in)", DEFAULTS).expect("a test reads the compiled-in lists")
     }
@@ -91,8 +94,8 @@ impl Words {
         let words: Self = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
         for (kind, lists) in &words.kind {
             let fields = kind.fields();
-            let names = lists.column.keys().chain(lists.word.keys());
-            for name in names.filter(|name| fields.iter().all(|field| field.name != **name)) {
+            let mut names = lists.column.keys().chain(lists.word.keys());
+            if let Some(name) = names.find(|name| fields.iter().all(|field| field.name != **name)) {
                 let allowed: Vec<&str> = fields.iter().map(|field| field.name).collect();
                 let kind = kind.as_str();
                 let why = format!(

@@ -80,7 +80,8 @@ pub(super) fn periods(span: Span, has_longer: bool) -> Vec<(Period, Span)> {
     let mut parts = Vec::new();
     // The longest ones stand in the middle: each shorter one is what remains on both sides.
     let (before, inside, after) = cut(span, month_of);
-    let (early, quarters, late) = if has_longer { cut(inside, quarter_of) } else { (inside, EMPTY, EMPTY) };
+    let (early, quarters, late) =
+        if has_longer { cut(inside, quarter_of) } else { (inside, EMPTY, EMPTY) };
     let (first, years, last) = cut(quarters, year_of);
     for part in [
         (Period::Days, before),
@@ -171,12 +172,11 @@ fn list(count: usize, column: impl Fn(usize) -> String) -> String {
 fn cells(measures: &[Measure], level: i16, span: Span, by: By) -> String {
     let unit = if by.unit { "c.unit" } else { "''" };
     let key = match by.dimension {
-        None => "''",
         Some(Dimension::Channel) => "c.channel",
         Some(Dimension::Field) => "c.field",
         Some(Dimension::Formality) => "c.formality",
-        // Dossiers have neither.
-        Some(Dimension::Category | Dimension::Kind) => "''",
+        // Dossiers have neither category nor kind.
+        None | Some(Dimension::Category | Dimension::Kind) => "''",
         Some(Dimension::Month) => "to_char(c.day, 'YYYY-MM')",
         Some(Dimension::Day) => "to_char(c.day, 'YYYY-MM-DD')",
     };
@@ -284,15 +284,12 @@ pub(super) fn dimension_key(
 /// Which records lie in a span and a slice.
 pub(super) fn filter(noun: Noun, day: Day, span: Span, zone: Tz) -> String {
     let moment = day.moment();
-    let range = match moment.day {
-        Some(column) => {
-            format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
-        }
-        None => {
-            let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
-            let at = moment.at;
-            format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
-        }
+    let range = if let Some(column) = moment.day {
+        format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
+    } else {
+        let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
+        let at = moment.at;
+        format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
     };
     format!("{range} and {} and {}", moment.when, slice_filter(noun))
 }
