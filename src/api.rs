@@ -37,6 +37,7 @@ mod desk;
 mod device;
 mod document;
 mod dossier;
+mod export;
 mod formality;
 mod gap;
 mod health;
@@ -187,6 +188,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(scorecard::nine))
         .routes(routes!(scorecard::overrule))
         .routes(routes!(scorecard::close_period))
+        .routes(routes!(export::ii06a))
         .routes(routes!(open311::discovery))
         .routes(routes!(open311::services))
         .routes(routes!(open311::requests))

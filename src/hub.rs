@@ -227,37 +227,33 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
 
-    let (headline, headline_seen) = watch::channel(Arc::default());
-    let (books, books_seen) = watch::channel(Agreement::Unknown);
-    let (records, records_seen) = watch::channel(0);
-    let (reform, reform_seen) = watch::channel(None);
-    let (live, live_task) = live(
-        live_settings(&config),
-        LiveEnds {
-            clock: Arc::clone(&clock),
-            changes: changed,
-            registry: registry_seen.clone(),
-            headline: headline_seen,
-            hub: HubState::new(
-                database_seen.clone(),
-                broker_state.clone(),
-                agreed,
-                spool.state(),
-                books_seen,
-            ),
-            stop: stop.clone(),
-            metrics: Arc::clone(&metrics),
-            zone: options.city.time_zone,
-            default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
-            epoch: format!("{:x}", now.timestamp_millis()),
-        },
-    );
+    let base = reform_base(&config, &options.city, &clock)?;
+    let (headline, outlets) =
+        HeadlineTask::new(&store, base, registry_seen.clone(), &metrics, &stop);
+    tasks.spawn("headline", headline.run());
+    let parts = Parts {
+        database: database_seen.clone(),
+        broker: broker_state.clone(),
+        spool: spool.state(),
+    };
+    let ends = LiveEnds {
+        clock: Arc::clone(&clock),
+        changes: changed,
+        registry: registry_seen.clone(),
+        headline: outlets.headline,
+        hub: HubState::new(database_seen, broker_state, agreed, spool.state(), outlets.books),
+        stop: stop.clone(),
+        metrics: Arc::clone(&metrics),
+        zone: options.city.time_zone,
+        default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+        epoch: format!("{:x}", now.timestamp_millis()),
+    };
+    let (live, live_task) = live(live_settings(&config), ends);
     queues.add("live", live.queue());
     metrics.watch(queues, session.counters());
     tasks.spawn("live", live_task.run());
 
     let (ready, ready_seen) = watch::channel(Readiness::starting(now));
-    let parts = Parts { database: database_seen, broker: broker_state, spool: spool.state() };
     tasks.spawn("readiness", follow_readiness(ready, parts, Arc::clone(&clock), stop.clone()));
 
     let app = App {
@@ -271,22 +267,9 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         stop: stop.clone(),
         gate: Gate::new(),
-        reform: reform_seen,
+        reform: outlets.context,
     };
     tasks.spawn("web", serve_apart(listener, app, stop.clone()));
-
-    let headline_task = HeadlineTask {
-        store: store.clone(),
-        base: reform_base(&config, &options.city, &clock)?,
-        registry: registry_seen.clone(),
-        records: records_seen,
-        context: reform,
-        headline,
-        books,
-        metrics: Arc::clone(&metrics),
-        stop: stop.clone(),
-    };
-    tasks.spawn("headline", headline_task.run());
 
     let intake = Intake {
         contract: contract.clone(),
@@ -313,7 +296,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         spool: Some(spool),
         acknowledger,
         state: database,
-        records,
+        records: outlets.records,
         metrics: Arc::clone(&metrics),
         stop: stop.clone(),
     };

@@ -65,7 +65,8 @@ impl From<AssessmentRow> for Assessment {
             id: record::id(&source, &form.form),
             source,
             time,
-            quarter: quarter.map_or_else(|| form.quarter.to_string(), |quarter| quarter.to_string()),
+            quarter: quarter
+                .map_or_else(|| form.quarter.to_string(), |quarter| quarter.to_string()),
             form: form.form.into(),
             unit: form.unit.into(),
             by: form.by.as_str().to_owned(),
@@ -130,7 +131,6 @@ pub(super) async fn list(
         limit: paging.limit.rows(),
     };
     let rows = app.store.assessments(&filter).await?;
-    let cursor =
-        |row: &AssessmentRow| (row.time, row.source.clone(), row.form.form.to_string());
+    let cursor = |row: &AssessmentRow| (row.time, row.source.clone(), row.form.form.to_string());
     answer::tagged(&headers, &paging.limit.page(rows, cursor, Assessment::from))
 }

@@ -49,7 +49,6 @@ impl From<TimeLimit> for Limit {
 /// A dossier as it stands. Times are instants; minutes are working minutes of the calendar. What was never
 /// told is null.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that are told apart")]
 #[expect(clippy::struct_field_names, reason = "the contract's key for the code")]
 pub(crate) struct Dossier {
     /// `SOURCE:CODE`.

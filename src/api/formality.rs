@@ -88,9 +88,8 @@ pub(crate) struct OnlineService {
 
 impl From<FormalityRow> for Formality {
     fn from(row: FormalityRow) -> Self {
-        let limit = |(value, unit): (i16, String)| {
-            Some(Limit { value: u16::try_from(value).ok()?, unit })
-        };
+        let limit =
+            |(value, unit): (i16, String)| Some(Limit { value: u16::try_from(value).ok()?, unit });
         Self {
             code: row.code,
             valid_from: row.valid_from,

@@ -104,7 +104,9 @@ impl Params {
         match self.words(name)?.as_slice() {
             [] => Ok(None),
             [word] => Ok(Some(*word)),
-            many => Err(Problem::invalid(name, format!("stands {} times, allowed is once", many.len()))),
+            many => {
+                Err(Problem::invalid(name, format!("stands {} times, allowed is once", many.len())))
+            }
         }
     }
 

@@ -118,12 +118,11 @@ pub(super) async fn nine(
 ) -> Result<Response, Problem> {
     caller.require(Right::Read)?;
     let context = context(&app)?;
-    let period = match query.period {
-        Some(period) => period,
-        None => {
-            let latest = chosen(&app, &context, None).await?;
-            Period::containing(Length::Quarter, latest.span().from).ok_or_else(Problem::internal)?
-        }
+    let period = if let Some(period) = query.period {
+        period
+    } else {
+        let latest = chosen(&app, &context, None).await?;
+        Period::containing(Length::Quarter, latest.span().from).ok_or_else(Problem::internal)?
     };
     let unit = query.unit.as_deref();
     let cards = reform::scorecard_nine(&app.store, &context, period, unit, query.mode).await?;
@@ -157,7 +156,10 @@ async fn frame<Card>(
 
 fn csv_answer(headers: &HeaderMap, rows: &[Vec<String>]) -> Result<Response, Problem> {
     let failed = |error: csv::Error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "a scorecard could not be written");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a scorecard could not be written"
+        );
         Problem::internal()
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -182,7 +184,14 @@ fn header(names: &[&str]) -> Vec<String> {
 
 fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
     let names = [
-        "unit", "unit_name", "component", "numerator", "denominator", "score", "max", "official",
+        "unit",
+        "unit_name",
+        "component",
+        "numerator",
+        "denominator",
+        "score",
+        "max",
+        "official",
         "difference",
     ];
     let mut rows = vec![header(&names)];
@@ -211,7 +220,14 @@ fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
 
 fn nine_rows(cards: &[NineCard]) -> Vec<Vec<String>> {
     let names = [
-        "unit", "unit_name", "indicator", "own", "appraised", "citizen", "proposed", "overruled",
+        "unit",
+        "unit_name",
+        "indicator",
+        "own",
+        "appraised",
+        "citizen",
+        "proposed",
+        "overruled",
         "value",
     ];
     let mut rows = vec![header(&names)];
@@ -266,13 +282,15 @@ pub(super) async fn overrule(
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer)?;
     let context = context(&app)?;
-    let quarter = new.quarter.parse().map_err(|_| Problem::invalid("quarter", "is such as 2026-Q1"))?;
+    let quarter =
+        new.quarter.parse().map_err(|_| Problem::invalid("quarter", "is such as 2026-Q1"))?;
     let indicator = new.indicator.strip_prefix('N').and_then(|number| number.parse().ok());
     let indicator = indicator.ok_or_else(|| Problem::invalid("indicator", "is N1 to N9"))?;
     let score = match new.score {
         None => None,
         Some(points) => Some(
-            milli(points).ok_or_else(|| Problem::invalid("score", "is 0 to 2 with at most 3 decimals"))?,
+            milli(points)
+                .ok_or_else(|| Problem::invalid("score", "is 0 to 2 with at most 3 decimals"))?,
         ),
     };
     let (reason, who) = (new.reason.as_str(), caller.0.user.as_str());
@@ -286,7 +304,7 @@ pub(super) async fn overrule(
 fn milli(points: f64) -> Option<Milli> {
     let scaled = points * 1_000.0;
     let whole = scaled.round();
-    ((0.0..=1e6).contains(&scaled) && (scaled - whole).abs() < 1e-6).then(|| Milli(whole as i64))
+    ((0.0..=1e6).contains(&scaled) && (scaled - whole).abs() < 1e-6).then_some(Milli(whole as i64))
 }
 
 /// What closing came to.
@@ -312,7 +330,8 @@ pub(super) async fn close_period(
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer)?;
     let context = context(&app)?;
-    let period = period.parse().map_err(|_| Problem::invalid("period", "is such as 2026-11 or 2026-Q4"))?;
+    let period =
+        period.parse().map_err(|_| Problem::invalid("period", "is such as 2026-11 or 2026-Q4"))?;
     let who = Some(caller.0.user.as_str());
     let figures = close::close_period(&app.store, &context, period, who).await?;
     answer::tagged(&headers, &Closed { figures })

@@ -128,7 +128,7 @@ fn check_indicators(config: &Config, report: &mut Report) {
     match Parameters::configured(&config.indicators.parameters) {
         Ok(laws) => report.good("laws", format!("version {}", laws.version)),
         Err(error) => {
-            report.failed("laws", error, "correct the file of the key indicators.parameters")
+            report.failed("laws", error, "correct the file of the key indicators.parameters");
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, ReformError, close, evaluate, identities};
 use crate::{
     indicator::{
+        identity::Checked,
         period::{Length, Period},
         value::{Ask, Mode, Narrow, Split},
     },
@@ -24,8 +25,7 @@ use crate::{
     observe::{IdentityLabel, Metrics},
     registry::Registry,
     selfcheck::Agreement,
-    store::{Store, unit::UnitFilter},
-    unit::Units,
+    store::Store,
     writer::command::chain,
 };
 
@@ -35,34 +35,68 @@ const PAUSE: Duration = Duration::from_millis(750);
 const MINUTE: Duration = Duration::from_mins(1);
 /// Periods whose headline is shown.
 const LENGTHS: [Length; 3] = [Length::Day, Length::Month, Length::Year];
-/// Units of one reading.
-const UNITS_MAX: i64 = 1_000_000;
 
-/// What the task is connected to.
+/// What the task tells, and how it is told of work.
+#[derive(Debug)]
+pub struct Outlets {
+    /// To grow with every commit that changed records.
+    pub records: watch::Sender<u64>,
+    /// What indicators are computed with; none before the registry is known.
+    pub context: watch::Receiver<Option<Arc<Context>>>,
+    /// For the live view.
+    pub headline: watch::Receiver<Arc<Headline>>,
+    /// Whether the accounting identities hold.
+    pub books: watch::Receiver<Agreement>,
+}
+
+/// The task.
 #[derive(Debug)]
 pub struct HeadlineTask {
-    /// The database.
-    pub store: Store,
-    /// What indicators are computed with; the trees of units are those of the city folder until the
-    /// registry is known.
-    pub base: Context,
-    /// The registry; its change means that units may have changed.
-    pub registry: watch::Receiver<Option<Arc<Registry>>>,
-    /// Grows with every commit that changed records.
-    pub records: watch::Receiver<u64>,
-    /// Tells what indicators are computed with, once it is known.
-    pub context: watch::Sender<Option<Arc<Context>>>,
-    /// To the live view.
-    pub headline: watch::Sender<Arc<Headline>>,
-    /// Whether the accounting identities hold.
-    pub books: watch::Sender<Agreement>,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// Asks for the end.
-    pub stop: CancellationToken,
+    store: Store,
+    base: Context,
+    registry: watch::Receiver<Option<Arc<Registry>>>,
+    records: watch::Receiver<u64>,
+    context: watch::Sender<Option<Arc<Context>>>,
+    headline: watch::Sender<Arc<Headline>>,
+    books: watch::Sender<Agreement>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
 }
 
 impl HeadlineTask {
+    /// A task and its outlets. The trees of units in `base` are those of the city folder; the registry's
+    /// own take their place once it is known.
+    pub fn new(
+        store: &Store,
+        base: Context,
+        registry: watch::Receiver<Option<Arc<Registry>>>,
+        metrics: &Arc<Metrics>,
+        stop: &CancellationToken,
+    ) -> (Self, Outlets) {
+        let (records_changed, records) = watch::channel(0);
+        let (context, context_seen) = watch::channel(None);
+        let (headline, headline_seen) = watch::channel(Arc::default());
+        let (books, books_seen) = watch::channel(Agreement::Unknown);
+        let outlets = Outlets {
+            records: records_changed,
+            context: context_seen,
+            headline: headline_seen,
+            books: books_seen,
+        };
+        let task = Self {
+            store: store.clone(),
+            base,
+            registry,
+            records,
+            context,
+            headline,
+            books,
+            metrics: Arc::clone(metrics),
+            stop: stop.clone(),
+        };
+        (task, outlets)
+    }
+
     /// Runs until the stop.
     pub async fn run(mut self) -> Result<(), Infallible> {
         let mut minute = interval(MINUTE);
@@ -113,8 +147,7 @@ impl HeadlineTask {
         if self.registry.borrow().is_none() {
             return Ok(None);
         }
-        let filter = UnitFilter { limit: UNITS_MAX, ..UnitFilter::default() };
-        let units = Units::of_rows(&self.store.units(&filter).await?);
+        let units = self.store.unit_trees().await?;
         let context = Arc::new(Context { units: Arc::new(units), ..self.base.clone() });
         self.context.send_replace(Some(Arc::clone(&context)));
         Ok(Some(context))
@@ -161,7 +194,8 @@ impl HeadlineTask {
             let label = IdentityLabel { identity: (*identity).to_owned() };
             self.metrics.identities_broken.get_or_create(&label).set(*count);
         }
-        let agrees = if checked.iter().all(|one| one.holds()) { Agreement::Agrees } else { Agreement::Differs };
+        let agrees =
+            if checked.iter().all(Checked::holds) { Agreement::Agrees } else { Agreement::Differs };
         self.books.send_replace(agrees);
         Ok(())
     }

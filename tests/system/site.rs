@@ -143,7 +143,7 @@ impl Site {
         );
         mqtt.backoff_min_ms = 20;
         mqtt.backoff_max_ms = 200;
-        let hub = hub::start(
+        let hub = Box::pin(hub::start(
             &tasks,
             HubOptions {
                 config: options.config.clone(),
@@ -153,7 +153,7 @@ impl Site {
                 broker: mqtt,
                 clock: Arc::clone(&options.clock),
             },
-        )
+        ))
         .await?;
         let device = Mutex::new(None);
         let (password, permit) = (None, None);
