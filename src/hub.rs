@@ -199,6 +199,7 @@ fn rates(config: &Config) -> RateSettings {
 ///
 /// # Errors
 /// What waiting cannot mend; an absent database or broker is no error.
+#[expect(clippy::too_many_lines, reason = "the list of what is connected to what")]
 pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> {
     let config = options.config;
     let words = Words::configured(&config.imports.file)?;
@@ -488,13 +489,20 @@ async fn serve(
     app: App,
     stop: CancellationToken,
 ) -> Result<(), std::io::Error> {
+    let live = app.live.clone();
     let router = api::router(Arc::new(app));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service)
         .with_graceful_shutdown(stop.clone().cancelled_owned())
         .into_future();
+    let all = async {
+        let served = serving.await;
+        // Their connections are no longer the server's, but end with its threads.
+        live.all_served().await;
+        served
+    };
     tokio::select! {
-        served = serving => served,
+        served = all => served,
         // Long downloads are not waited for.
         () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_secs(2)).await } => Ok(()),
     }

@@ -26,7 +26,10 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior, interval},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 pub mod client;
 pub mod condition;
@@ -123,6 +126,7 @@ pub struct Judged {
 pub struct Live {
     commands: mpsc::Sender<Command>,
     open: Arc<Mutex<Open>>,
+    guests: TaskTracker,
     next: Arc<AtomicU64>,
     settings: LiveSettings,
     epoch: Arc<str>,
@@ -173,6 +177,7 @@ impl Live {
         let live = Self {
             commands,
             open: Arc::default(),
+            guests: TaskTracker::new(),
             next: Arc::default(),
             settings,
             epoch: epoch.into(),
@@ -180,6 +185,17 @@ impl Live {
             conditions,
         };
         (live, receiver)
+    }
+
+    /// Held by whoever serves a client: [`Live::all_served`] waits until it is dropped.
+    pub fn guest(&self) -> TaskTrackerToken {
+        self.guests.token()
+    }
+
+    /// Waits until every client that came before has been told goodbye.
+    pub async fn all_served(&self) {
+        self.guests.close();
+        self.guests.wait().await;
     }
 
     /// The queue of clients' requests, for its metrics.

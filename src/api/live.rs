@@ -101,11 +101,16 @@ pub(super) async fn open(
     if let Err(denied) = access::decide(&identity, Right::Read) {
         return Problem::from(denied).into_response();
     }
+    // Taken before the answer: a stopping server waits for answers, and then for guests.
+    let guest = app.live.guest();
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(FRAME_MAX_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
-        .on_upgrade(move |socket| serve(app, identity, socket))
+        .on_upgrade(move |socket| async move {
+            serve(app, identity, socket).await;
+            drop(guest);
+        })
 }
 
 async fn serve(app: Arc<App>, identity: Identity, socket: WebSocket) {

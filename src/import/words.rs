@@ -94,9 +94,8 @@ impl Words {
         let words: Self = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
         for (kind, lists) in &words.kind {
             let fields = kind.fields();
-            let names = lists.column.keys().chain(lists.word.keys());
-            let mut unknown = names.filter(|name| fields.iter().all(|field| field.name != **name));
-            if let Some(name) = unknown.next() {
+            let mut names = lists.column.keys().chain(lists.word.keys());
+            if let Some(name) = names.find(|name| fields.iter().all(|field| field.name != **name)) {
                 let allowed: Vec<&str> = fields.iter().map(|field| field.name).collect();
                 let kind = kind.as_str();
                 let why = format!(

@@ -167,12 +167,13 @@ fn apply() -> String {
         .join(" union all ");
     let changed: Vec<String> =
         columns().iter().map(|column| format!("sum({column}) <> 0")).collect();
-    let (day, month, field, formality, total, year) = (
+    let (day, month, field, formality, total, quarter, year) = (
         level::DAY,
         level::MONTH,
         level::MONTH_FIELD,
         level::MONTH_FORMALITY,
         level::MONTH_TOTAL,
+        level::QUARTER_FORMALITY,
         level::YEAR_FORMALITY,
     );
     format!(
@@ -181,13 +182,15 @@ fn apply() -> String {
          ), cells as (
            select l.level,
              case l.level when {day} then f.day
+               when {quarter} then date_trunc('quarter', f.day::timestamp)::date
                when {year} then date_trunc('year', f.day::timestamp)::date
                else date_trunc('month', f.day::timestamp)::date end as day,
              case when l.level <> {total} then f.unit else '' end as unit,
              case when l.level >= {field} then f.field else '' end as field,
              case when l.level >= {formality} then f.formality else '' end as formality,
              f.channel{of_finest}
-           from finest f, (values ({day}::int2), ({month}), ({field}), ({formality}), ({total}), ({year})) l (level)
+           from finest f, (values ({day}::int2), ({month}), ({field}), ({formality}), ({total}),
+             ({quarter}), ({year})) l (level)
          )
          insert into dossier_cell as c (level, {KEY}{names})
          select level, {KEY}{totals} from cells group by level, {KEY} having {changed}
@@ -215,8 +218,9 @@ fn apply_handling() -> String {
     )
 }
 
-/// The levels of the histogram: month and year.
-const HANDLING_LEVELS: &str = "(values (1::int2, 'month'), (2, 'year')) l (level, period)";
+/// The levels of the histogram.
+const HANDLING_LEVELS: &str =
+    "(values (1::int2, 'month'), (2, 'quarter'), (3, 'year')) l (level, period)";
 
 /// Key of a dossier in the histogram.
 fn handling() -> String {

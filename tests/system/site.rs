@@ -109,7 +109,8 @@ impl Site {
     pub(crate) async fn start_with(options: SiteOptions) -> anyhow::Result<Self> {
         let permit = permit().await?;
         let database = new_database().await?;
-        let mut site = Self::start_on(options, database, Mosquitto::new().await?).await?;
+        let broker = Mosquitto::new().await?;
+        let mut site = Box::pin(Self::start_on(options, database, broker)).await?;
         site.permit = Some(permit);
         Ok(site)
     }

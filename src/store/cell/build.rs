@@ -1,7 +1,8 @@
 //! The cube from the dossiers as they stand: to build it anew, and to compare.
 //!
 //! A month at a time, each in one transaction that keeps writers waiting: what they have not committed
-//! is added when they go on, since they add differences. Years are sums of their stored months.
+//! is added when they go on, since they add differences. Quarters and
+//! years are sums of their stored months.
 
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use tokio_postgres::{Client, Transaction};
 use super::{
     super::{
         Store, StoreError,
-        measure::sql::{level, month_of, year_of},
+        measure::sql::{level, month_of, quarter_of, year_of},
     },
     HANDLED, HANDLING_LEVELS, KEY, each, facts, handling,
 };
@@ -81,11 +82,9 @@ impl Store {
             transaction.commit().await.map_err(failed)?;
             rebuilt.months += 1;
         }
-        let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
-        years.dedup();
-        for year in years {
+        for longer in Longer::around(&months) {
             let transaction = client.transaction().await.map_err(failed)?;
-            rebuilt.cells += build_year(&transaction, year).await?;
+            rebuilt.cells += build_longer(&transaction, &longer).await?;
             transaction.commit().await.map_err(failed)?;
         }
         client.batch_execute("analyze dossier_cell, dossier_handling").await.map_err(failed)?;
@@ -126,11 +125,10 @@ impl Store {
             compare(&client, "dossier_handling", &handling, &mut verified).await?;
             verified.months += 1;
         }
-        let mut years: Vec<Span> = months.iter().map(|month| year_of(month.from)).collect();
-        years.dedup();
-        for year in years {
-            compare(&client, "dossier_cell", &compare_year(year), &mut verified).await?;
-            let handling = compare_handling(2, year.from, &year_handling(year));
+        for longer in Longer::around(&months) {
+            compare(&client, "dossier_cell", &compare_longer(&longer), &mut verified).await?;
+            let handling =
+                compare_handling(longer.handling, longer.span.from, &longer_handling(&longer));
             compare(&client, "dossier_handling", &handling, &mut verified).await?;
         }
         Ok(verified)
@@ -187,6 +185,31 @@ async fn months(
     Ok(months)
 }
 
+/// A quarter or year, and its levels in the cube and in the histogram.
+struct Longer {
+    span: Span,
+    cells: i16,
+    handling: i16,
+}
+
+impl Longer {
+    /// Those that months lie in.
+    fn around(months: &[Span]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for &Span { from, .. } in months {
+            let quarter =
+                Self { span: quarter_of(from), cells: level::QUARTER_FORMALITY, handling: 2 };
+            let year = Self { span: year_of(from), cells: level::YEAR_FORMALITY, handling: 3 };
+            for longer in [quarter, year] {
+                if !all.iter().any(|known| known.span == longer.span) {
+                    all.push(longer);
+                }
+            }
+        }
+        all
+    }
+}
+
 /// All cells of a month that its dossiers give: level, key, measures.
 fn month_cells(month: Span) -> String {
     let dossiers = "(select d.*, coalesce(d.unit, '') as of_unit, coalesce(d.field, '') as of_field, \
@@ -230,17 +253,17 @@ fn month_cells(month: Span) -> String {
     )
 }
 
-/// The cells of a year, from its stored months.
-fn year_cells(year: Span) -> String {
+/// The cells of a quarter or year, from its stored months.
+fn longer_cells(longer: &Longer) -> String {
     format!(
-        "select {year_level}::int2 as level, '{from}'::date as day, unit, field, formality, channel{sums} \
+        "select {level}::int2 as level, '{from}'::date as day, unit, field, formality, channel{sums} \
          from dossier_cell where level = {month_level} and day >= '{from}' and day < '{to}' \
          group by unit, field, formality, channel",
-        year_level = level::YEAR_FORMALITY,
+        level = longer.cells,
         month_level = level::MONTH_FORMALITY,
         sums = each("sum(@) as @"),
-        from = year.from,
-        to = year.to,
+        from = longer.span.from,
+        to = longer.span.to,
     )
 }
 
@@ -257,14 +280,16 @@ fn month_handling(month: Span) -> String {
     )
 }
 
-/// The histogram of a year, from its stored months.
-fn year_handling(year: Span) -> String {
+/// The histogram of a quarter or year, from its stored months.
+fn longer_handling(longer: &Longer) -> String {
     format!(
-        "select 2::int2 as level, '{from}'::date as day, unit, minutes, sum(dossiers) as dossiers \
+        "select {level}::int2 as level, '{from}'::date as day, unit, minutes, \
+           sum(dossiers) as dossiers \
          from dossier_handling where level = 1 and day >= '{from}' and day < '{to}' \
          group by unit, minutes",
-        from = year.from,
-        to = year.to
+        level = longer.handling,
+        from = longer.span.from,
+        to = longer.span.to
     )
 }
 
@@ -281,27 +306,27 @@ async fn build_month(transaction: &Transaction<'_>, month: Span) -> Result<u64, 
              delete from dossier_cell where level < {} and day >= '{from}' and day < '{to}';
              delete from dossier_handling where level = 1 and day = '{from}';
              insert into dossier_handling (level, day, unit, minutes, dossiers) {handling}",
-            level::YEAR_FORMALITY
+            level::QUARTER_FORMALITY
         ))
         .await
         .map_err(failed)?;
     insert(transaction, &month_cells(month)).await.map_err(failed)
 }
 
-async fn build_year(transaction: &Transaction<'_>, year: Span) -> Result<u64, StoreError> {
+async fn build_longer(transaction: &Transaction<'_>, longer: &Longer) -> Result<u64, StoreError> {
     let failed = |error| StoreError::of("build a year of the cube", error);
-    let (level, from) = (level::YEAR_FORMALITY, year.from);
+    let (from, cells, handling) = (longer.span.from, longer.cells, longer.handling);
     transaction
         .batch_execute(&format!(
             "{LOCK};
-             delete from dossier_cell where level = {level} and day = '{from}';
-             delete from dossier_handling where level = 2 and day = '{from}';
+             delete from dossier_cell where level = {cells} and day = '{from}';
+             delete from dossier_handling where level = {handling} and day = '{from}';
              insert into dossier_handling (level, day, unit, minutes, dossiers) {}",
-            year_handling(year)
+            longer_handling(longer)
         ))
         .await
         .map_err(failed)?;
-    insert(transaction, &year_cells(year)).await.map_err(failed)
+    insert(transaction, &longer_cells(longer)).await.map_err(failed)
 }
 
 async fn insert(transaction: &Transaction<'_>, cells: &str) -> Result<u64, tokio_postgres::Error> {
@@ -319,16 +344,16 @@ async fn insert(transaction: &Transaction<'_>, cells: &str) -> Result<u64, tokio
 fn compare_month(month: Span) -> String {
     let stored = format!(
         "level < {} and day >= '{}' and day < '{}'",
-        level::YEAR_FORMALITY,
+        level::QUARTER_FORMALITY,
         month.from,
         month.to
     );
     compared("dossier_cell", &format!("level, {KEY}"), &stored, &month_cells(month))
 }
 
-fn compare_year(year: Span) -> String {
-    let stored = format!("level = {} and day = '{}'", level::YEAR_FORMALITY, year.from);
-    compared("dossier_cell", &format!("level, {KEY}"), &stored, &year_cells(year))
+fn compare_longer(longer: &Longer) -> String {
+    let stored = format!("level = {} and day = '{}'", longer.cells, longer.span.from);
+    compared("dossier_cell", &format!("level, {KEY}"), &stored, &longer_cells(longer))
 }
 
 fn compare_handling(level: i16, day: NaiveDate, recomputed: &str) -> String {

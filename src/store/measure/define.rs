@@ -60,7 +60,9 @@ impl Day {
         let (day, at, when) = match self {
             Self::Submitted => (Some("d.submitted_day"), "d.submitted_at", "true"),
             Self::Refused => (Some("d.refused_day"), "d.refused_at", "true"),
-            Self::Received => (Some("d.received_day"), "d.received_at", "true"),
+            Self::Received | Self::PetitionReceived => {
+                (Some("d.received_day"), "d.received_at", "true")
+            }
             Self::Ended => (Some("d.ended_day"), "d.ended_at", "d.received_day is not null"),
             Self::Overdue => (Some("d.overdue_day"), "d.overdue_at", "d.received_day is not null"),
             Self::Created => (Some("d.created_day"), "d.created_at", "true"),
@@ -68,7 +70,6 @@ impl Day {
             Self::Left => (None, "d.status_at", LEFT),
             Self::Due => (None, "d.effective_due", STAYED),
             Self::Offered => (Some("d.day"), "coalesce(d.queued_at, d.time)", "d.direction = 'in'"),
-            Self::PetitionReceived => (Some("d.received_day"), "d.received_at", "true"),
             Self::PetitionEnded => (Some("d.ended_day"), "d.ended_at", "true"),
             Self::Published => (Some("d.published_day"), "d.published_at", "true"),
             Self::Reviewed => (Some("d.reviewed_day"), "d.reviewed_at", "true"),

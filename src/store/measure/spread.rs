@@ -39,7 +39,8 @@ pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone
         let part = |(period, span)| match period {
             Period::Days => from_records(span),
             Period::Months => kept(1, span, by),
-            Period::Years => kept(2, span, by),
+            Period::Quarters => kept(2, span, by),
+            Period::Years => kept(3, span, by),
         };
         blocks.into_iter().map(part).collect()
     } else {

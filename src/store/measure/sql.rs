@@ -32,7 +32,8 @@ pub(in crate::store) mod level {
     pub(in crate::store) const MONTH_FIELD: i16 = 3;
     pub(in crate::store) const MONTH_FORMALITY: i16 = 4;
     pub(in crate::store) const MONTH_TOTAL: i16 = 5;
-    pub(in crate::store) const YEAR_FORMALITY: i16 = 6;
+    pub(in crate::store) const QUARTER_FORMALITY: i16 = 6;
+    pub(in crate::store) const YEAR_FORMALITY: i16 = 7;
 }
 
 /// Parameters of every statement.
@@ -55,13 +56,14 @@ pub(super) fn blocks(span: Span, slice: &Slice, by: By) -> Vec<Block> {
     if by.dimension == Some(Dimension::Day) {
         return if span.from < span.to { vec![Block { level: days, span }] } else { Vec::new() };
     }
-    let has_years = months == level::MONTH_FORMALITY && by.dimension != Some(Dimension::Month);
+    let has_longer = months == level::MONTH_FORMALITY && by.dimension != Some(Dimension::Month);
     let block = |(period, span)| match period {
         Period::Days => Block { level: days, span },
         Period::Months => Block { level: Some(months), span },
+        Period::Quarters => Block { level: Some(level::QUARTER_FORMALITY), span },
         Period::Years => Block { level: Some(level::YEAR_FORMALITY), span },
     };
-    periods(span, has_years).into_iter().map(block).collect()
+    periods(span, has_longer).into_iter().map(block).collect()
 }
 
 /// What a part of a span is made of.
@@ -69,22 +71,32 @@ pub(super) fn blocks(span: Span, slice: &Slice, by: By) -> Vec<Block> {
 pub(super) enum Period {
     Days,
     Months,
+    Quarters,
     Years,
 }
 
-/// Cuts a span into days, whole months and, if there are such, whole years.
-pub(super) fn periods(span: Span, has_years: bool) -> Vec<(Period, Span)> {
+/// Cuts a span into days, whole months and, if there are longer ones, whole quarters and years.
+pub(super) fn periods(span: Span, has_longer: bool) -> Vec<(Period, Span)> {
+    let mut parts = Vec::new();
+    // The longest ones stand in the middle: each shorter one is what remains on both sides.
     let (before, inside, after) = cut(span, month_of);
-    let (early, years, late) =
-        if has_years { cut(inside, year_of) } else { (inside, EMPTY, EMPTY) };
-    let parts = [
+    let (early, quarters, late) =
+        if has_longer { cut(inside, quarter_of) } else { (inside, EMPTY, EMPTY) };
+    let (first, years, last) = cut(quarters, year_of);
+    for part in [
         (Period::Days, before),
         (Period::Months, early),
+        (Period::Quarters, first),
         (Period::Years, years),
+        (Period::Quarters, last),
         (Period::Months, late),
         (Period::Days, after),
-    ];
-    parts.into_iter().filter(|(_, span)| span.from < span.to).collect()
+    ] {
+        if part.1.from < part.1.to {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 const EMPTY: Span = Span { from: NaiveDate::MIN, to: NaiveDate::MIN };
@@ -106,6 +118,12 @@ fn cut(span: Span, period_of: impl Fn(NaiveDate) -> Span) -> (Span, Span, Span) 
 pub(in crate::store) fn month_of(day: NaiveDate) -> Span {
     let from = day.with_day(1).unwrap_or(day);
     Span { from, to: from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX) }
+}
+
+/// The civil quarter around a day.
+pub(in crate::store) fn quarter_of(day: NaiveDate) -> Span {
+    let from = day.with_day(1).and_then(|day| day.with_month0(day.month0() / 3 * 3)).unwrap_or(day);
+    Span { from, to: from.checked_add_months(Months::new(3)).unwrap_or(NaiveDate::MAX) }
 }
 
 /// The civil year around a day.
@@ -154,12 +172,11 @@ fn list(count: usize, column: impl Fn(usize) -> String) -> String {
 fn cells(measures: &[Measure], level: i16, span: Span, by: By) -> String {
     let unit = if by.unit { "c.unit" } else { "''" };
     let key = match by.dimension {
-        None => "''",
         Some(Dimension::Channel) => "c.channel",
         Some(Dimension::Field) => "c.field",
         Some(Dimension::Formality) => "c.formality",
-        // Dossiers have neither.
-        Some(Dimension::Category | Dimension::Kind) => "''",
+        // Dossiers have neither category nor kind.
+        None | Some(Dimension::Category | Dimension::Kind) => "''",
         Some(Dimension::Month) => "to_char(c.day, 'YYYY-MM')",
         Some(Dimension::Day) => "to_char(c.day, 'YYYY-MM-DD')",
     };
@@ -267,15 +284,12 @@ pub(super) fn dimension_key(
 /// Which records lie in a span and a slice.
 pub(super) fn filter(noun: Noun, day: Day, span: Span, zone: Tz) -> String {
     let moment = day.moment();
-    let range = match moment.day {
-        Some(column) => {
-            format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
-        }
-        None => {
-            let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
-            let at = moment.at;
-            format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
-        }
+    let range = if let Some(column) = moment.day {
+        format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
+    } else {
+        let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
+        let at = moment.at;
+        format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
     };
     format!("{range} and {} and {}", moment.when, slice_filter(noun))
 }
@@ -332,14 +346,16 @@ mod tests {
     }
 
     #[test]
-    fn units_by_formality_take_whole_years() {
+    fn units_by_formality_take_whole_quarters_and_years() {
         let by = By { unit: true, dimension: Some(Dimension::Formality) };
-        let blocks = cut_into(span("2024-12-01", "2026-02-02"), &Slice::default(), by);
+        let blocks = cut_into(span("2024-09-01", "2026-05-02"), &Slice::default(), by);
         let expected = [
-            (Some(level::MONTH_FORMALITY), "2024-12-01", "2025-01-01"),
+            (Some(level::MONTH_FORMALITY), "2024-09-01", "2024-10-01"),
+            (Some(level::QUARTER_FORMALITY), "2024-10-01", "2025-01-01"),
             (Some(level::YEAR_FORMALITY), "2025-01-01", "2026-01-01"),
-            (Some(level::MONTH_FORMALITY), "2026-01-01", "2026-02-01"),
-            (None, "2026-02-01", "2026-02-02"),
+            (Some(level::QUARTER_FORMALITY), "2026-01-01", "2026-04-01"),
+            (Some(level::MONTH_FORMALITY), "2026-04-01", "2026-05-01"),
+            (None, "2026-05-01", "2026-05-02"),
         ];
         assert_eq!(blocks, expected.map(|(level, from, to)| (level, from.into(), to.into())));
     }

@@ -1,9 +1,9 @@
 -- Sums over dossiers, kept with them in the same transaction, and the figures of closed periods.
 -- A day counts by unit and channel only: by formality a cell would hold one dossier on average, so that
--- the records answer as fast. Months are kept three times, for the questions that are asked of them.
+-- the records answer as fast. Months are kept four times, for the questions that are asked of them.
 
 create table dossier_cell (
-  level smallint not null check (level between 1 and 6),
+  level smallint not null check (level between 1 and 7),
   day date not null,
   unit text collate "C" not null,
   field text collate "C" not null,
@@ -71,8 +71,8 @@ create table dossier_cell (
 ) with (fillfactor = 70);
 create index dossier_cell_formality on dossier_cell (formality, level, day) where formality <> '';
 comment on table dossier_cell is 'Sums of the measures of dossiers. Equal at all times to what the dossiers give; a null and a missing row are zeros.';
-comment on column dossier_cell.level is '1 day by unit; 2 month by unit; 3 month by unit and field; 4 month by unit and formality; 5 month by formality; 6 year by unit and formality. All of them also by channel; by formality means by field, too.';
-comment on column dossier_cell.day is 'Civil day, or first day of the month or year.';
+comment on column dossier_cell.level is '1 day by unit; 2 month by unit; 3 month by unit and field; 4 month by unit and formality; 5 month by formality; 6 quarter by unit and formality; 7 year by unit and formality. All of them also by channel; by formality means by field, too.';
+comment on column dossier_cell.day is 'Civil day, or first day of the month, quarter or year.';
 comment on column dossier_cell.unit is 'Handling unit; empty when not known, or when the level has none.';
 comment on column dossier_cell.field is 'Field; empty when not known, or when the level has none.';
 comment on column dossier_cell.formality is 'Formality; empty when not known, or when the level has none.';
@@ -137,7 +137,7 @@ comment on column dossier_cell.overdue_ended is 'By day of end: was past its due
 comment on column dossier_cell.overdue_began is 'By day of the due time: went past it; of open ones also in future, if they stay open.';
 
 create table dossier_handling (
-  level smallint not null check (level in (1, 2)),
+  level smallint not null check (level in (1, 2, 3)),
   day date not null,
   unit text collate "C" not null,
   minutes integer not null,
@@ -145,8 +145,8 @@ create table dossier_handling (
   primary key (level, day, unit, minutes)
 ) with (fillfactor = 80);
 comment on table dossier_handling is 'How long the handling of dossiers took, for quantiles. Equal at all times to what the dossiers give; a missing row is zero.';
-comment on column dossier_handling.level is '1 month, 2 year.';
-comment on column dossier_handling.day is 'First day of the civil month or year in which they ended.';
+comment on column dossier_handling.level is '1 month, 2 quarter, 3 year.';
+comment on column dossier_handling.day is 'First day of the civil month, quarter or year in which they ended.';
 comment on column dossier_handling.unit is 'Handling unit; empty when not known.';
 comment on column dossier_handling.minutes is 'Least value of the bucket, working minutes without pauses: exact below 64, then the six leading bits.';
 comment on column dossier_handling.dossiers is 'How many.';

@@ -152,7 +152,7 @@ async fn measure(args: Args) -> anyhow::Result<()> {
         report: Report::default(),
         args,
     };
-    let done = bench.run(&folder).await;
+    let done = Box::pin(bench.run(&folder)).await;
     if done.is_err() {
         say(format!("the logs are in {}", folder.display()));
     } else {
