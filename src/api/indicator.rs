@@ -121,7 +121,12 @@ pub(super) fn context(app: &App) -> Result<Arc<Context>, Problem> {
 /// The period that is asked for; the running month when none is.
 pub(super) fn period(params: &mut Params) -> Result<Option<Period>, Problem> {
     let text = params.text("period")?;
-    let wrong = |_| Problem::invalid("period", "is 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026-H2, 2026-9M or 2026");
+    let wrong = |_| {
+        Problem::invalid(
+            "period",
+            "is 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026-H2, 2026-9M or 2026",
+        )
+    };
     text.map(|text| text.parse::<Period>().map_err(wrong)).transpose()
 }
 
@@ -192,7 +197,10 @@ impl FromParams for ValueQuery {
     fn from_params(params: &mut Params) -> Result<Self, Problem> {
         let ids = params.list("ids");
         if ids.is_empty() {
-            return Err(Problem::invalid("ids", "names at least one indicator; GET /api/v1/indicators lists them"));
+            return Err(Problem::invalid(
+                "ids",
+                "names at least one indicator; GET /api/v1/indicators lists them",
+            ));
         }
         if ids.len() > IDS_MAX {
             return Err(Problem::invalid("ids", format!("at most {IDS_MAX} in one request")));
@@ -289,7 +297,8 @@ pub(super) async fn identities(
     caller.require(Right::Read)?;
     let context = context(&app)?;
     let period = chosen(&app, &context, query.period).await?;
-    let mut checked = reform::identities(&app.store, &context, period, query.unit.as_deref()).await?;
+    let mut checked =
+        reform::identities(&app.store, &context, period, query.unit.as_deref()).await?;
     if query.broken == Some(true) {
         checked.retain(|one| !one.holds());
     }
@@ -406,7 +415,8 @@ pub(super) async fn records(
     let RecordQuery { part, unit, mode, narrow, format, .. } = query;
     let ask = Ask { ids: vec![id.clone()], unit, period, split: Split::Total, mode, narrow };
     let after = paging.after.map(|behind| (behind.part, behind.after));
-    let rows = listed::records(&app.store, &context, &ask, part, after, paging.limit.rows()).await?;
+    let rows =
+        listed::records(&app.store, &context, &ask, part, after, paging.limit.rows()).await?;
     let cursor = |(part, listed): &(usize, Listed)| Behind {
         part: *part,
         after: (listed.at, listed.source.clone(), listed.id.clone()),

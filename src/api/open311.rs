@@ -233,12 +233,17 @@ fn by_ids(ids: &[String]) -> Result<PublicFilter, Problem> {
     };
     let named: Option<Vec<(String, String)>> = ids.iter().map(split).collect();
     let named = named.ok_or_else(|| Problem::invalid("service_request_id", "is SOURCE:NUMBER"))?;
-    Ok(PublicFilter { ids: Some(named.into_iter().unzip()), limit: REQUESTS_MAX, ..Default::default() })
+    Ok(PublicFilter {
+        ids: Some(named.into_iter().unzip()),
+        limit: REQUESTS_MAX,
+        ..Default::default()
+    })
 }
 
 /// A problem in the form that the specification asks for.
 fn refused(problem: &Problem) -> Response {
-    let body = [PublicError { code: problem.status.as_u16(), description: problem.detail().to_owned() }];
+    let body =
+        [PublicError { code: problem.status.as_u16(), description: problem.detail().to_owned() }];
     (problem.status, Json(body)).into_response()
 }
 
@@ -315,7 +320,8 @@ pub(super) async fn request(
     };
     let tickets = app.store.public_tickets(&filter).await?;
     if tickets.is_empty() {
-        let body = [PublicError { code: 404, description: format!("there is no request {asked:?}") }];
+        let body =
+            [PublicError { code: 404, description: format!("there is no request {asked:?}") }];
         return Ok((StatusCode::NOT_FOUND, Json(body)).into_response());
     }
     let requests: Vec<PublicRequest> = tickets.into_iter().map(PublicRequest::from).collect();

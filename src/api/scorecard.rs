@@ -157,7 +157,10 @@ async fn frame<Card>(
 
 fn csv_answer(headers: &HeaderMap, rows: &[Vec<String>]) -> Result<Response, Problem> {
     let failed = |error: csv::Error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "a scorecard could not be written");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a scorecard could not be written"
+        );
         Problem::internal()
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -182,7 +185,14 @@ fn header(names: &[&str]) -> Vec<String> {
 
 fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
     let names = [
-        "unit", "unit_name", "component", "numerator", "denominator", "score", "max", "official",
+        "unit",
+        "unit_name",
+        "component",
+        "numerator",
+        "denominator",
+        "score",
+        "max",
+        "official",
         "difference",
     ];
     let mut rows = vec![header(&names)];
@@ -211,7 +221,14 @@ fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
 
 fn nine_rows(cards: &[NineCard]) -> Vec<Vec<String>> {
     let names = [
-        "unit", "unit_name", "indicator", "own", "appraised", "citizen", "proposed", "overruled",
+        "unit",
+        "unit_name",
+        "indicator",
+        "own",
+        "appraised",
+        "citizen",
+        "proposed",
+        "overruled",
         "value",
     ];
     let mut rows = vec![header(&names)];
@@ -266,13 +283,15 @@ pub(super) async fn overrule(
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer)?;
     let context = context(&app)?;
-    let quarter = new.quarter.parse().map_err(|_| Problem::invalid("quarter", "is such as 2026-Q1"))?;
+    let quarter =
+        new.quarter.parse().map_err(|_| Problem::invalid("quarter", "is such as 2026-Q1"))?;
     let indicator = new.indicator.strip_prefix('N').and_then(|number| number.parse().ok());
     let indicator = indicator.ok_or_else(|| Problem::invalid("indicator", "is N1 to N9"))?;
     let score = match new.score {
         None => None,
         Some(points) => Some(
-            milli(points).ok_or_else(|| Problem::invalid("score", "is 0 to 2 with at most 3 decimals"))?,
+            milli(points)
+                .ok_or_else(|| Problem::invalid("score", "is 0 to 2 with at most 3 decimals"))?,
         ),
     };
     let (reason, who) = (new.reason.as_str(), caller.0.user.as_str());
@@ -312,7 +331,8 @@ pub(super) async fn close_period(
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer)?;
     let context = context(&app)?;
-    let period = period.parse().map_err(|_| Problem::invalid("period", "is such as 2026-11 or 2026-Q4"))?;
+    let period =
+        period.parse().map_err(|_| Problem::invalid("period", "is such as 2026-11 or 2026-Q4"))?;
     let who = Some(caller.0.user.as_str());
     let figures = close::close_period(&app.store, &context, period, who).await?;
     answer::tagged(&headers, &Closed { figures })

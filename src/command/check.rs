@@ -8,11 +8,11 @@ use std::{sync::Arc, time::Duration};
 
 use ioc_hub::{
     calendar::Calendar,
-    indicator::{catalogue::Catalogue, law::Parameters},
     city::City,
     clock::{Clock as _, SystemClock},
     config::{Config, Loaded, Origin},
     hub::explain,
+    indicator::{catalogue::Catalogue, law::Parameters},
     local::{self, Role},
     store::{Store, StoreSettings},
 };
@@ -127,7 +127,9 @@ fn check_indicators(config: &Config, report: &mut Report) {
     }
     match Parameters::configured(&config.indicators.parameters) {
         Ok(laws) => report.good("laws", format!("version {}", laws.version)),
-        Err(error) => report.failed("laws", error, "correct the file of the key indicators.parameters"),
+        Err(error) => {
+            report.failed("laws", error, "correct the file of the key indicators.parameters")
+        }
     }
 }
 

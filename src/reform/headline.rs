@@ -161,7 +161,11 @@ impl HeadlineTask {
             let label = IdentityLabel { identity: (*identity).to_owned() };
             self.metrics.identities_broken.get_or_create(&label).set(*count);
         }
-        let agrees = if checked.iter().all(|one| one.holds()) { Agreement::Agrees } else { Agreement::Differs };
+        let agrees = if checked.iter().all(|one| one.holds()) {
+            Agreement::Agrees
+        } else {
+            Agreement::Differs
+        };
         self.books.send_replace(agrees);
         Ok(())
     }

@@ -281,7 +281,10 @@ impl Store {
 
     /// The latest civil day, `until` at most, on which a dossier was accepted or a ticket came; none when
     /// there are no records.
-    pub async fn latest_record_day(&self, until: NaiveDate) -> Result<Option<NaiveDate>, StoreError> {
+    pub async fn latest_record_day(
+        &self,
+        until: NaiveDate,
+    ) -> Result<Option<NaiveDate>, StoreError> {
         let failed = |error| StoreError::of("find the latest record", error);
         let row = self
             .reader()

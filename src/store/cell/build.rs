@@ -197,7 +197,8 @@ impl Longer {
     fn around(months: &[Span]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for &Span { from, .. } in months {
-            let quarter = Self { span: quarter_of(from), cells: level::QUARTER_FORMALITY, handling: 2 };
+            let quarter =
+                Self { span: quarter_of(from), cells: level::QUARTER_FORMALITY, handling: 2 };
             let year = Self { span: year_of(from), cells: level::YEAR_FORMALITY, handling: 3 };
             for longer in [quarter, year] {
                 if !all.iter().any(|known| known.span == longer.span) {

@@ -80,7 +80,8 @@ pub(super) fn periods(span: Span, has_longer: bool) -> Vec<(Period, Span)> {
     let mut parts = Vec::new();
     // The longest ones stand in the middle: each shorter one is what remains on both sides.
     let (before, inside, after) = cut(span, month_of);
-    let (early, quarters, late) = if has_longer { cut(inside, quarter_of) } else { (inside, EMPTY, EMPTY) };
+    let (early, quarters, late) =
+        if has_longer { cut(inside, quarter_of) } else { (inside, EMPTY, EMPTY) };
     let (first, years, last) = cut(quarters, year_of);
     for part in [
         (Period::Days, before),
