@@ -19,6 +19,7 @@ mod profile;
 pub(crate) mod read;
 pub(crate) mod record;
 pub mod scale;
+pub mod service;
 mod shape;
 pub mod unit;
 
@@ -35,13 +36,12 @@ pub use area::Area;
 pub use corridor::{Corridor, RoadClass};
 pub use desk::{DeskHistory, TicketCategory};
 pub use device::{Detector, Device, LaneClass, SignalGroup};
-pub use formality::{
-    Audience, Formality, FormalityLevel, OnlineLevel, OnlineService, ServiceState,
-};
+pub use formality::{Audience, Formality, FormalityLevel, OnlineLevel};
 pub use landmark::{Landmark, PlaceKind, River};
 pub use metric::{LabelDefinition, MetricDefinition, PublishedFigure};
 pub use problem::{At, Cause, CityError, CityErrors, CityWarning};
 pub use scale::Scale;
+pub use service::{OnlineService, ServiceState};
 pub use unit::{Mark, Succession, Unit, UnitKind};
 
 use problem::Problems;
@@ -263,8 +263,8 @@ fn read_files(dir: &Path, problems: &mut Problems) -> Files {
         ),
         services: optional_rows(
             dir,
-            (formality::SERVICES, formality::SERVICE_COLUMNS),
-            formality::read_service,
+            (service::SERVICES, service::SERVICE_COLUMNS),
+            service::read_service,
             p,
         ),
     }

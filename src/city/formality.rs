@@ -1,8 +1,7 @@
-//! The catalogue of administrative formalities and of the online services that belong to them.
+//! The catalogue of administrative formalities.
 //!
-//! From `formalities.csv` and `services.csv`, which a city may leave out: the catalogue can be imported
-//! later. A row says what was true in its span; (`code`, `valid_from`) names it. Services are no
-//! formalities: one formality has any number of them.
+//! From `formalities.csv`, which a city may leave out: the catalogue can be imported later. A row says
+//! what was true in its span; (`code`, `valid_from`) names it.
 
 use chrono::NaiveDate;
 use ioc_ingest::{
@@ -18,8 +17,6 @@ use super::{
 
 /// File of the formalities.
 pub(super) const FORMALITIES: &str = "formalities.csv";
-/// File of the online services.
-pub(super) const SERVICES: &str = "services.csv";
 /// Columns of the formalities.
 pub(super) const FORMALITY_COLUMNS: &[&str] = &[
     "code",
@@ -43,19 +40,6 @@ pub(super) const FORMALITY_COLUMNS: &[&str] = &[
     "audience",
     "limit_value",
     "limit_unit",
-    "mark",
-    "source",
-];
-/// Columns of the online services.
-pub(super) const SERVICE_COLUMNS: &[&str] = &[
-    "code",
-    "formality",
-    "valid_from",
-    "valid_to",
-    "name_vi",
-    "name_en",
-    "state",
-    "npsp_linked",
     "mark",
     "source",
 ];
@@ -146,34 +130,6 @@ impl Audience {
     }
 }
 
-/// State of an online service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ServiceState {
-    /// Offered.
-    Public,
-    /// Offered, about to be closed.
-    Closing,
-    /// Being tried.
-    Testing,
-    /// No longer offered.
-    Closed,
-}
-
-impl ServiceState {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Public, Self::Closing, Self::Testing, Self::Closed];
-
-    /// The word in files, tables and JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Closing => "closing",
-            Self::Testing => "testing",
-            Self::Closed => "closed",
-        }
-    }
-}
-
 /// One formality in one span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formality {
@@ -230,40 +186,8 @@ impl Formality {
     }
 }
 
-/// One online service in one span of time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnlineService {
-    /// Code of the service.
-    pub code: String,
-    /// Code of its formality.
-    pub formality: Option<String>,
-    /// First civil day of the row.
-    pub valid_from: NaiveDate,
-    /// First civil day on which it is no longer so; null while it is.
-    pub valid_to: Option<NaiveDate>,
-    /// Vietnamese name.
-    pub name_vi: String,
-    /// English name.
-    pub name_en: String,
-    /// Its state.
-    pub state: ServiceState,
-    /// Whether it is offered on the national portal.
-    pub npsp_linked: bool,
-    /// How well the row is known.
-    pub mark: Mark,
-    /// Where the row comes from.
-    pub source: String,
-}
-
-impl OnlineService {
-    /// Whether the row holds on `date` (half-open span).
-    pub fn is_valid_at(&self, date: NaiveDate) -> bool {
-        self.valid_from <= date && self.valid_to.is_none_or(|end| date < end)
-    }
-}
-
 /// A code of another system: 1 to 64 characters of `A-Z a-z 0-9 - _ . : /`, as in messages.
-fn code(row: &Record, key: &str, problems: &mut Problems) -> Option<String> {
+pub(super) fn code(row: &Record, key: &str, problems: &mut Problems) -> Option<String> {
     let text = row.text(key, problems)?;
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
     if text.len() <= CODE_MAX && text.bytes().all(good) {
@@ -337,33 +261,4 @@ fn limit(row: &Record, problems: &mut Problems) -> Option<Option<TimeLimit>> {
         (Some(_), None) => row.refuse("limit_unit", "a unit for limit_value", problems),
         (None, Some(_)) => row.refuse("limit_value", "a value for limit_unit", problems),
     }
-}
-
-/// Reads one row of `services.csv`.
-pub(super) fn read_service(
-    row: &Record,
-    problems: &mut Problems,
-) -> Option<Located<OnlineService>> {
-    let p = problems;
-    let own_code = code(row, "code", p);
-    let formality = row.optional("formality", p, code);
-    let (from, to) = (row.date("valid_from", p), row.optional("valid_to", p, Record::date));
-    let (name_vi, name_en) = (row.text("name_vi", p), row.text("name_en", p));
-    let state = row.choice("state", &ServiceState::ALL, ServiceState::as_str, p);
-    let npsp_linked = row.boolean("npsp_linked", p);
-    let mark = row.choice("mark", &Mark::ALL, Mark::as_str, p);
-    let source = row.text("source", p);
-    let service = OnlineService {
-        code: own_code?,
-        formality: formality?,
-        valid_from: from?,
-        valid_to: to?,
-        name_vi: name_vi?,
-        name_en: name_en?,
-        state: state?,
-        npsp_linked: npsp_linked?,
-        mark: mark?,
-        source: source?,
-    };
-    Some(row.locate(service))
 }

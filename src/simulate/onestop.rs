@@ -11,6 +11,7 @@ mod dossier;
 mod form;
 mod petition;
 mod publisher;
+mod submission;
 #[cfg(test)]
 mod tests;
 

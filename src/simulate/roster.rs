@@ -98,15 +98,10 @@ pub(crate) fn publishers(
     let past =
         Past::new(options.backfill, options.backfill_per_s, options.speed, Arc::clone(stats));
     let devices = options.devices.iter().filter(|device| device.simulated);
-    devices.filter_map(|device| publisher(city, &around, device, &past)).collect()
+    devices.map(|device| publisher(city, &around, device, &past)).collect()
 }
 
-fn publisher(
-    city: &Arc<City>,
-    around: &Surroundings,
-    device: &Device,
-    past: &Past,
-) -> Option<Publisher> {
+fn publisher(city: &Arc<City>, around: &Surroundings, device: &Device, past: &Past) -> Publisher {
     let identity = Identity::new(around, device.service, &device.source);
     let duration_ms = device.period_ms.unwrap_or(INTERVAL_MS);
     let equipment = match device.service {
@@ -120,23 +115,23 @@ fn publisher(
             let desk = desk(city, around);
             let year = year(city, &desk);
             let office = DeskOffice::new(around, identity, desk, year, past.clone());
-            return Some(Publisher::Desk(Box::new(office)));
+            return Publisher::Desk(Box::new(office));
         }
         Service::Metric => {
             let today = super::calendar::utc(around.start_ms).with_timezone(&around.zone);
             let feed = Feed::new(city, &device.source, around.seed, today.date_naive());
             let office = FeedOffice::new(identity, feed, past.clone());
-            return Some(Publisher::Feed(Box::new(office)));
+            return Publisher::Feed(Box::new(office));
         }
         Service::Onestop => {
             let onestop = Onestop::new(around.seed, Arc::clone(city), calendar(city));
             let office = OnestopOffice::new(around, identity, onestop, past.clone());
-            return Some(Publisher::Onestop(Box::new(office)));
+            return Publisher::Onestop(Box::new(office));
         }
     };
     let cabinet = device.parent.as_ref().map(|parent| key(parent.as_str()));
     let device = FieldDevice::new(around.clone(), identity, equipment, cabinet);
-    Some(Publisher::Field(Box::new(device)))
+    Publisher::Field(Box::new(device))
 }
 
 /// Working days and opening hours, with the kinds of the city's units.

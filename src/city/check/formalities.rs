@@ -7,9 +7,10 @@ use chrono::NaiveDate;
 use super::shapes::unit_exists;
 use crate::city::{
     Files, Formality,
-    formality::{FORMALITIES, FormalityLevel, OnlineLevel, SERVICES},
+    formality::{FORMALITIES, FormalityLevel, OnlineLevel},
     problem::{At, Cause, Problems, nearest},
     record::Located,
+    service::SERVICES,
 };
 
 /// Decree 42/2022/ND-CP: from this day on "full" and "partial" instead of the levels 3 and 4.

@@ -65,7 +65,10 @@ impl Onestop {
 /// A token in the form of a UUID of version 4.
 fn uuid(dice: &mut Dice) -> Box<str> {
     let (high, low) = (dice.bits(), dice.bits());
-    let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
-    let (d, e) = ((low >> 48) & 0x3fff | 0x8000, low & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}").into()
+    let version = (high & 0xffff_ffff_ffff_0fff) | 0x4000;
+    let variant = ((low >> 48) & 0x3fff) | 0x8000;
+    let digits = format!("{version:016x}");
+    let (first, second) = digits.split_at(8);
+    let (second, third) = second.split_at(4);
+    format!("{first}-{second}-{third}-{variant:04x}-{:012x}", low & 0xffff_ffff_ffff).into()
 }

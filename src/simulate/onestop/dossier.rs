@@ -2,16 +2,16 @@
 
 use ioc_ingest::{
     assessment::Assessment,
-    dossier::{Applicant, DossierChannel, DossierStatus, DossierStep, Fee, LimitUnit, PaidOnline},
+    dossier::{DossierChannel, DossierStatus, DossierStep, LimitUnit, PaidOnline},
 };
 
-use super::{LIFE_MAX_DAYS, Office, Onestop, date_of, ms, size};
-use crate::{
-    city::{Audience, Formality, OnlineLevel},
-    simulate::{
-        calendar::utc,
-        dice::{Dice, Purpose, whole},
-    },
+use super::{
+    LIFE_MAX_DAYS, Office, Onestop, date_of, ms,
+    submission::{Handed, first_step},
+};
+use crate::simulate::{
+    calendar::utc,
+    dice::{Dice, Purpose, whole},
 };
 
 /// Dossiers handed in on a working day, and online on a day off.
@@ -19,15 +19,6 @@ const PER_DAY: (f64, f64) = (200.0, 18.0);
 /// Running numbers of one day of handing in; the days take turns in blocks of this size, so that two
 /// days whose dossiers are accepted together never share a number.
 const NUMBERS: i64 = 1_000;
-/// Shares of the channels direct, online, post on a working day.
-const CHANNELS: [f64; 3] = [0.34, 0.62, 0.04];
-/// Weight of each local hour for what is handed in online.
-const HOURS: [f64; 24] = [
-    0.1, 0.0, 0.0, 0.0, 0.1, 0.3, 1.0, 4.0, 9.0, 10.0, 9.0, 6.0, 3.0, 6.0, 9.0, 9.0, 7.0, 4.0, 2.5,
-    3.0, 3.0, 2.0, 1.0, 0.4,
-];
-/// Amounts of fees, in dong.
-const FEES_VND: [u64; 8] = [2_000, 8_000, 15_000, 30_000, 50_000, 100_000, 200_000, 500_000];
 const LATE: f64 = 0.03;
 const ON_THE_DAY: f64 = 0.2;
 
@@ -54,14 +45,6 @@ impl Life {
     fn last_ms(&self) -> i64 {
         self.steps.last().map_or(0, |step| ms(step.at))
     }
-}
-
-/// What was decided when the dossier was handed in.
-struct Handed<'a> {
-    office: &'a Office<'a>,
-    formality: &'a Formality,
-    channel: DossierChannel,
-    at_ms: i64,
 }
 
 impl Onestop {
@@ -123,48 +106,6 @@ impl Onestop {
         let end = self.begin_of(day + LIFE_MAX_DAYS);
         life.steps.retain(|step| ms(step.at) < end);
         Some(life)
-    }
-
-    fn hand_in<'a>(
-        &self,
-        day: i64,
-        offices: &'a [Office<'a>],
-        dice: &mut Dice,
-    ) -> Option<Handed<'a>> {
-        let weights: Vec<f64> = offices.iter().map(|office| office.weight).collect();
-        let office = offices.get(dice.weighted(&weights))?;
-        // A few formalities are most of the work.
-        let share = dice.share();
-        let most = u32::try_from(office.offers.len()).unwrap_or(u32::MAX);
-        let pick = usize::try_from(whole(share * share * size(office.offers.len()), most));
-        let formality = office.offers.get(pick.unwrap_or(0)).or(office.offers.last())?;
-        let is_offered = formality.online_level != OnlineLevel::None;
-        let date = date_of(day);
-        let drawn = dice.weighted(&CHANNELS);
-        let channel = match (self.is_working(date), is_offered, drawn) {
-            (false, ..) | (true, true, 1) => DossierChannel::Online,
-            (true, _, 2) => DossierChannel::Post,
-            (true, ..) => DossierChannel::Direct,
-        };
-        let at_ms = if channel == DossierChannel::Online {
-            let hour = i64::try_from(dice.weighted(&HOURS)).unwrap_or(0);
-            self.begin_of(day) + hour * 3_600_000 + dice.millis(0, 3_599_999)
-        } else {
-            self.at_work(date, dice)
-        };
-        Some(Handed { office, formality, channel, at_ms })
-    }
-
-    /// When the one-stop unit answers what was handed in.
-    fn answer_ms(&self, handed: &Handed<'_>, dice: &mut Dice) -> i64 {
-        if handed.channel == DossierChannel::Direct {
-            return handed.at_ms + dice.millis(120_000, 900_000);
-        }
-        let hours =
-            if dice.chance(0.92) { dice.between(1.0, 6.0) } else { dice.between(8.0, 14.0) };
-        let hours = u16::try_from(whole(hours, 24)).unwrap_or(1);
-        (self.after_hours(handed.at_ms, hours) - dice.millis(0, 3_000_000))
-            .max(handed.at_ms + 120_000)
     }
 
     fn accept(&self, life: &mut Life, handed: &Handed<'_>, at_ms: i64) {
@@ -320,55 +261,5 @@ impl Onestop {
             let filled = life.last_ms() + dice.millis(120_000, 5_400_000);
             life.form = super::form::citizen(&life.steps, dice).map(|form| (filled, form));
         }
-    }
-}
-
-/// The first step: everything that is known of a dossier when it is handed in.
-fn first_step(
-    handed: &Handed<'_>,
-    dossier: Box<str>,
-    offices: &[Office<'_>],
-    dice: &mut Dice,
-) -> DossierStep {
-    let (office, formality) = (handed.office, handed.formality);
-    let online = handed.channel == DossierChannel::Online;
-    // Boundary-free: received at another commune's counter.
-    let elsewhere = offices.get(dice.index(offices.len())).filter(|_| dice.chance(0.06));
-    let received_by = elsewhere.unwrap_or(office).unit.code.as_str();
-    let digitised = dice.chance(if online { 0.99 } else { 0.84 });
-    let reused = digitised && dice.chance(0.56);
-    let fee = formality.has_fee == Some(true);
-    let amount_vnd = if dice.chance(0.05) { 0 } else { FEES_VND[dice.index(FEES_VND.len())] };
-    let applicants = [Applicant::Person, Applicant::Business, Applicant::Organisation];
-    let shares = match formality.audience {
-        Some(Audience::Person) => [1.0, 0.0, 0.0],
-        Some(Audience::Organisation) => [0.0, 0.8, 0.2],
-        Some(Audience::Both) | None => [0.7, 0.25, 0.05],
-    };
-    DossierStep {
-        dossier,
-        status: DossierStatus::Registered,
-        at: utc(handed.at_ms),
-        formality: Some(formality.code.as_str().into()),
-        field: formality.field.as_deref().map(Into::into),
-        unit: Some(office.unit.code.as_str().into()),
-        received_by: Some(received_by.into()),
-        channel: Some(handed.channel),
-        submitted_at: Some(utc(handed.at_ms)),
-        received_at: None,
-        due_at: None,
-        limit: None,
-        digitised: Some(digitised),
-        has_component_file: Some(digitised || dice.chance(0.3)),
-        reused: Some(reused),
-        from_national_store: Some(reused && dice.chance(0.2)),
-        vneid: Some(dice.chance(if online { 0.86 } else { 0.3 })),
-        paid_online: None,
-        fees: Some(if fee { vec![Fee { kind: "fee".into(), amount_vnd }] } else { Vec::new() }),
-        result_links: None,
-        applicant: Some(applicants[dice.weighted(&shares)]),
-        step: None,
-        step_due_at: None,
-        apology_at: None,
     }
 }
