@@ -88,6 +88,20 @@ pub struct Committed {
     pub tickets: Vec<TicketChange>,
 }
 
+impl Committed {
+    /// One message that the database does not take in any form.
+    pub(crate) fn nothing_of_one() -> Self {
+        Self {
+            dropped: 1,
+            conflicting: vec![false],
+            duplicate_rows: vec![0],
+            refused: vec![(1, 1)],
+            arrivals: vec![Arrival::Unnumbered],
+            ..Self::default()
+        }
+    }
+}
+
 /// Rows of one table that go one way, with the message of each.
 struct Encoded {
     rows: Rows,
@@ -283,14 +297,14 @@ impl Inserter {
             arrivals: &arrivals,
             loss: &done.loss,
         };
-        // Sent without waiting for each other's answers. In the order of the server's work, so that an
-        // error is found before those of the statements behind it in the failed transaction.
-        tokio::try_join!(
-            biased;
+        // Sent without waiting for each other's answers. None of them is a COPY: behind a failed
+        // statement the client would lose count of the server's answers.
+        let (ledger, presence, rollup) = tokio::join!(
             self.ledger_statements.write(&transaction, &delta),
             self.presence.write(&transaction, &came),
             self.rollup.write(&transaction, buckets),
-        )?;
+        );
+        cause([ledger, presence, rollup])?;
         transaction.commit().await.map_err(failed)?;
         self.ledger.take(delta);
         self.connections.take(connections);
@@ -299,6 +313,14 @@ impl Inserter {
         done.duplicate_rows = outcome.duplicates;
         Ok(done)
     }
+}
+
+/// What went wrong with statements that were sent together: behind the one that failed, the others of
+/// its transaction fail, too, and their errors say nothing.
+fn cause<const N: usize>(results: [Result<(), StoreError>; N]) -> Result<(), StoreError> {
+    let mut errors: Vec<StoreError> = results.into_iter().filter_map(Result::err).collect();
+    let at = errors.iter().position(|error| !error.is_aftermath()).unwrap_or_default();
+    if errors.is_empty() { Ok(()) } else { Err(errors.swap_remove(at)) }
 }
 
 /// One hub works on one database. The lock ends with the connection.

@@ -17,6 +17,7 @@ mod ledger;
 mod live;
 mod long;
 mod message;
+mod poison;
 mod probe;
 mod process;
 mod proxy;
