@@ -39,6 +39,7 @@ use crate::{
         migrate, registry,
         retention::Retention,
     },
+    stranger::Strangers,
     tasks::Tasks,
     upkeep,
     writer::{CHANGES, DatabaseState, Writer, WriterHandle, WriterSettings, command::chain},
@@ -206,6 +207,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     queues.add("commands", writer_handle.queue());
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
+    let strangers = Arc::new(Strangers::new(config.ingest.strangers, Arc::clone(&metrics)));
 
     let (live, live_task) = live(
         live_settings(&config),
@@ -214,6 +216,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
             changes: changed,
             registry: registry_seen.clone(),
             hub: HubState::new(database_seen.clone(), broker_state.clone(), agreed, spool.state()),
+            strangers: Arc::clone(&strangers),
             stop: stop.clone(),
             metrics: Arc::clone(&metrics),
             zone: options.city.time_zone,
@@ -247,6 +250,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         contract: contract.clone(),
         horizon: horizon(&config),
         rates: Rates::new(rates(&config)),
+        strangers: Arc::clone(&strangers),
         clock: Arc::clone(&clock),
         registry: registry_seen,
         deliveries,
@@ -260,6 +264,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
+        strangers,
         settings: writer_settings(&config, options.city.time_zone),
         registry,
         admitted: to_write,

@@ -50,6 +50,8 @@ pub struct Registry {
     pub devices: HashMap<Source, Arc<Device>>,
     /// The metric catalogue by name.
     pub metrics: HashMap<Box<str>, MetricRange>,
+    /// Sources that have published and are not in service, as of the last reading.
+    pub strangers: Arc<[Source]>,
 }
 
 impl Registry {

@@ -49,7 +49,8 @@ pub(crate) async fn quarantined(
         .map_err(|error| StoreError::of("read a quarantined message", error))
 }
 
-/// Messages of a source that was not registered, in order of arrival.
+/// Messages of a source that was not registered, in order of arrival; those too that were kept together
+/// with others', which only their topic tells.
 pub(crate) async fn unknown_of(
     client: &Client,
     source: &Source,
@@ -61,7 +62,7 @@ pub(crate) async fn unknown_of(
     client
         .query(
             "select id, received_at, topic, reason, partial, payload from quarantine \
-             where source = $1 and id > $2 and reason = $3 and replayed_at is null \
+             where (source = $1 or (source is null and split_part(topic, '/', 5) = $1)) and id > $2 and reason = $3 and replayed_at is null \
              order by id limit $4",
             &[&source.as_str(), &after, &reason, &limit],
         )

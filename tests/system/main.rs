@@ -33,4 +33,5 @@ mod spool;
 mod store;
 mod stored;
 mod storm;
+mod stranger;
 mod truth;
