@@ -49,6 +49,15 @@ pub(crate) async fn quarantined(
         .map_err(|error| StoreError::of("read a quarantined message", error))
 }
 
+/// The source of a quarantined message; empty where it has none or is gone.
+pub(crate) async fn source_of(client: &Client, id: i64) -> Result<String, StoreError> {
+    client
+        .query_opt("select coalesce(source, '') from quarantine where id = $1", &[&id])
+        .await
+        .map(|row| row.map(|row| row.get(0)).unwrap_or_default())
+        .map_err(|error| StoreError::of("read the source of a message", error))
+}
+
 /// Messages of a source that was not registered, in order of arrival; those too that were kept together
 /// with others', which only their topic tells.
 pub(crate) async fn unknown_of(
