@@ -33,6 +33,7 @@ pub mod selfcheck;
 pub mod simulate;
 pub mod spool;
 pub mod store;
+pub mod stranger;
 pub mod tasks;
 pub mod upkeep;
 pub mod writer;

@@ -30,6 +30,7 @@ use crate::{
     registry::Registry,
     spool::Spool,
     store::{Store, StoreError, insert::Committed, start},
+    stranger::Strangers,
 };
 
 mod collect;
@@ -118,6 +119,8 @@ pub struct Writer {
     pub contract: Contract,
     /// How old and how far ahead messages may be, for replays.
     pub horizon: Horizon,
+    /// Who publishes without being in service.
+    pub strangers: Arc<Strangers>,
     /// Limits.
     pub settings: WriterSettings,
     /// Publishes the registry.
@@ -208,6 +211,7 @@ impl Writer {
     }
 
     fn publish(&self, registry: &Registry) {
+        self.strangers.settle(registry, self.clock.now());
         self.registry.send_replace(Some(Arc::new(registry.clone())));
     }
 

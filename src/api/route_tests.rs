@@ -31,6 +31,7 @@ use crate::{
     selfcheck::Agreement,
     spool::SpoolState,
     store::{Store, StoreSettings},
+    stranger::Strangers,
     writer::{DatabaseState, WriterHandle},
 };
 
@@ -72,6 +73,7 @@ fn live(clock: &SharedClock) -> Live {
             watch::channel(Agreement::Unknown).1,
             watch::channel(SpoolState::default()).1,
         ),
+        strangers: Arc::new(Strangers::new(10, Metrics::new())),
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
         zone: ZONE,

@@ -1,12 +1,15 @@
 //! Stores messages of the quarantine while no hub is at work: the hub's own writer, run for this one
 //! purpose, so that they go the way of every other message.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow, bail};
 use ioc_hub::{
     config::Config,
     hub,
     observe::Metrics,
     store::Store,
+    stranger::Strangers,
     writer::{CHANGES, DatabaseState, Writer, WriterHandle},
 };
 use ioc_ingest::Contract;
@@ -42,6 +45,7 @@ pub(super) async fn store_held(
         clock: clock(),
         contract,
         horizon: hub::horizon(config),
+        strangers: Arc::new(Strangers::new(config.ingest.strangers, Metrics::new())),
         settings: hub::writer_settings(config, zone),
         registry: watch::channel(None).0,
         admitted: to_write,

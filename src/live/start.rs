@@ -12,7 +12,9 @@ use super::{
     device::{Counters, Latest},
     hub_state::HubState,
 };
-use crate::{clock::SharedClock, observe::Metrics, registry::Registry, writer::Emitted};
+use crate::{
+    clock::SharedClock, observe::Metrics, registry::Registry, stranger::Strangers, writer::Emitted,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +53,8 @@ pub struct LiveEnds {
     pub registry: watch::Receiver<Option<Arc<Registry>>>,
     /// The hub's own parts.
     pub hub: HubState,
+    /// Who publishes without being in service.
+    pub strangers: Arc<Strangers>,
     /// Asks for the end.
     pub stop: CancellationToken,
     /// Counters.
@@ -76,6 +80,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         changes: ends.changes,
         registry: ends.registry,
         hub: ends.hub,
+        strangers: ends.strangers,
         commands,
         stop: ends.stop,
         settings,

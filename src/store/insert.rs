@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Fact, Reason, Reject, Source};
+use ioc_ingest::{Fact, Reason, Reject, Source, interval::Place};
 use tokio_postgres::{Client, Transaction};
 
 use super::{
@@ -113,6 +113,8 @@ struct Part<'a> {
     way: Way,
     tables: Vec<Encoded>,
     readings: Vec<ReadingRow<'a>>,
+    /// Readings without a lane or zone in the registry, with their message.
+    left_out: Vec<(usize, &'a Place)>,
 }
 
 /// Rows of a batch of which every message is taken for new, with their sums: made while the batch before
@@ -249,7 +251,8 @@ impl Inserter {
         let is_all_new = foreseen.ways.iter().all(|way| *way == Some(Way::Copy));
         let (mut parts, mut buckets) = match ahead.filter(|_| is_all_new) {
             Some(Ahead { tables, buckets }) => {
-                (vec![Part { way: Way::Copy, tables, readings: Vec::new() }], buckets)
+                let (readings, left_out) = (Vec::new(), Vec::new());
+                (vec![Part { way: Way::Copy, tables, readings, left_out }], buckets)
             }
             None => (encode_batch(registry, items, &foreseen.ways), Buckets::default()),
         };
@@ -274,7 +277,8 @@ impl Inserter {
                 }
             }
         }
-        let refused = outcome.conflict_rejects(items);
+        let mut refused = outcome.conflict_rejects(items);
+        refused.extend(parts.iter().flat_map(|part| part.rejects(items)));
         let again =
             |item: usize| foreseen.arrivals[item].may_be_known() || items[item].delivery.duplicate;
         let (quarantined, counts) =
@@ -458,7 +462,8 @@ fn encode_batch<'a>(
 impl<'a> Part<'a> {
     fn new(way: Way) -> Self {
         let rows = |table: &&Table| Encoded { rows: table.rows(way), items: Vec::new() };
-        Self { way, tables: TABLES.iter().map(rows).collect(), readings: Vec::new() }
+        let tables = TABLES.iter().map(rows).collect();
+        Self { way, tables, readings: Vec::new(), left_out: Vec::new() }
     }
 
     /// Encodes the collected readings, sorted by detector and time, which keeps index pages close
@@ -470,6 +475,18 @@ impl<'a> Part<'a> {
             encode::reading(self.begin(INTERVAL, row.item), row);
         }
         Self { readings, ..self }
+    }
+
+    /// What was left out, once per message: which, why, and whether the rest was taken.
+    fn rejects(&self, items: &[Admitted]) -> Vec<(usize, Reject, bool)> {
+        let of_message = |left_out: &[(usize, &Place)]| {
+            let (item, place) = *left_out.first()?;
+            let accepted = items[item].accepted.as_ref()?;
+            let Fact::Interval(interval) = &accepted.message.fact else { return None };
+            let is_partial = left_out.len() < interval.readings.len();
+            Some((item, accepted.device.refuse(place), is_partial))
+        };
+        self.left_out.chunk_by(|one, next| one.0 == next.0).filter_map(of_message).collect()
     }
 
     /// Begins a row that came from message `item`.
@@ -494,6 +511,7 @@ impl<'a> Part<'a> {
                 for reading in &interval.readings {
                     let Some(detector_id) = device.detectors.get(&reading.place) else {
                         is_whole = false;
+                        self.left_out.push((item, &reading.place));
                         continue;
                     };
                     self.readings.push(ReadingRow {
@@ -539,33 +557,42 @@ impl<'a> Part<'a> {
 }
 
 /// Lanes and zones that registered devices report for the first time: they are added to the registry
-/// before the batch, so that every reading has a detector.
+/// before the batch, up to [`DETECTORS_MAX`](crate::registry::DETECTORS_MAX) of a device in order of arrival.
 pub async fn ensure_detectors(
     client: &Client,
     registry: &mut Registry,
     items: &[Admitted],
 ) -> Result<bool, StoreError> {
-    let mut missing = HashMap::new();
+    let mut missing: HashMap<Source, (i32, Vec<Place>)> = HashMap::new();
     for admitted in items {
         let Some(accepted) = &admitted.accepted else { continue };
         let Fact::Interval(interval) = &accepted.message.fact else { continue };
         let Some(device) = registry.device(&accepted.device.source) else { continue };
         for reading in &interval.readings {
-            if !device.detectors.contains_key(&reading.place) {
-                missing.insert((device.source.clone(), reading.place.clone()), device.id);
+            if device.detectors.contains_key(&reading.place) {
+                continue;
+            }
+            let (_, added) =
+                missing.entry(device.source.clone()).or_insert_with(|| (device.id, Vec::new()));
+            if !added.contains(&reading.place) && device.takes(&reading.place, added.len()) {
+                added.push(reading.place.clone());
             }
         }
     }
-    for ((source, place), device_id) in &missing {
-        let row = client
-            .query_one(
-                "insert into detector (device_id, place, name_vi, name_en) values ($1, $2, $2, $2) \
-                 on conflict (device_id, place) do update set place = excluded.place returning id",
-                &[device_id, &crate::registry::place_text(place)],
-            )
-            .await
-            .map_err(|error| StoreError::of("add a detector", error))?;
-        registry.add_detector(source, place.clone(), row.get(0));
+    let mut has_added = false;
+    for (source, (device_id, added)) in missing {
+        for place in added {
+            has_added = true;
+            let row = client
+                .query_one(
+                    "insert into detector (device_id, place, name_vi, name_en) values ($1, $2, $2, $2) \
+                     on conflict (device_id, place) do update set place = excluded.place returning id",
+                    &[&device_id, &crate::registry::place_text(&place)],
+                )
+                .await
+                .map_err(|error| StoreError::of("add a detector", error))?;
+            registry.add_detector(&source, place, row.get(0));
+        }
     }
-    Ok(!missing.is_empty())
+    Ok(has_added)
 }

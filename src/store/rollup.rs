@@ -183,6 +183,12 @@ const LOWER: &str = "\
     update rollup_state set closed_before = $1, built_before = least(built_before, $1), \
       days_before = least(days_before, $2), lowered = lowered + 1";
 
+/// Whether the border of the closed hours is to move to `before`: ahead always, back only when it lies so
+/// far beyond that the clock must have been wrong.
+pub(crate) fn is_to_move(closed_before: DateTime<Utc>, before: DateTime<Utc>) -> bool {
+    before > closed_before || before + AHEAD_MAX < closed_before
+}
+
 /// Prepared statements of the rollup on one connection, and the border of the closed hours.
 pub(super) struct Rollup {
     upsert: Statement,
@@ -220,7 +226,7 @@ impl Rollup {
             // Marking too early does no harm: if the outcome stays unknown, memory is ahead.
             self.closed_before = before;
             client.execute(RAISE, &[&before]).await.map_err(failed)?;
-        } else if before + AHEAD_MAX < self.closed_before {
+        } else if is_to_move(self.closed_before, before) {
             client.execute(LOWER, &[&before, &day]).await.map_err(failed)?;
             self.closed_before = before;
             tracing::warn!(%before, "the clock was ahead: hours that had been closed are open again");
@@ -268,6 +274,14 @@ mod tests {
             density_e1_per_km: None,
             confidence_e4: None,
         }
+    }
+
+    #[test]
+    fn the_border_goes_back_only_far_and_ahead_always() {
+        let closed = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let to = |minutes| is_to_move(closed, closed + TimeDelta::minutes(minutes));
+        assert!(to(60) && to(-180), "ahead, and far back");
+        assert!(!to(0) && !to(-60) && !to(-120), "a clock that is a little behind moves nothing");
     }
 
     #[test]

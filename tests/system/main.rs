@@ -34,4 +34,5 @@ mod spool;
 mod store;
 mod stored;
 mod storm;
+mod stranger;
 mod truth;
