@@ -225,8 +225,19 @@ fn check(
                 return Err(first_or_empty(rejects, "values"));
             }
         }
+        Fact::Interval(interval) => {
+            interval.readings.retain(|reading| {
+                let takes = device.takes(&reading.place, 0);
+                if !takes {
+                    rejects.push(device.refuse(&reading.place));
+                }
+                takes
+            });
+            if interval.readings.is_empty() {
+                return Err(first_or_empty(rejects, "zones"));
+            }
+        }
         Fact::SignalState(_)
-        | Fact::Interval(_)
         | Fact::Incident(_)
         | Fact::Health(_)
         | Fact::Status(_)

@@ -88,6 +88,7 @@ section!(Ingest {
     clock_ahead_s: u32,
     quarantine_messages: u32,
     quarantine_bytes: u64,
+    strangers: usize,
     noisy_factor: f64,
     noisy_burst_s: f64,
     personal_keys: Vec<String>,

@@ -7,7 +7,10 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use ioc_ingest::{Contract, Service, mqtt::BrokerState};
+use ioc_ingest::{
+    Acknowledger, Contract, Delivery, Service,
+    mqtt::{BrokerState, Options, Session},
+};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
@@ -47,6 +50,7 @@ use crate::{
         migrate, registry,
         retention::Retention,
     },
+    stranger::Strangers,
     tasks::Tasks,
     unit::Units,
     upkeep,
@@ -69,7 +73,7 @@ pub struct HubOptions {
     /// How to reach the database.
     pub database: StoreSettings,
     /// How to reach the broker.
-    pub broker: ioc_ingest::mqtt::Options,
+    pub broker: Options,
     /// Time.
     pub clock: SharedClock,
 }
@@ -211,21 +215,18 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let clock = options.clock;
     let now = clock.now();
     let contract = contract(&config, &options.city);
-    let session_clock = Arc::clone(&clock);
-    let (session, deliveries, acknowledger, broker_state) =
-        ioc_ingest::mqtt::session(options.broker, move || session_clock.now());
+    let (session, deliveries, acknowledger, broker_state) = broker(options.broker, &clock);
     let (registry, registry_seen) = watch::channel(None);
     let (database, database_seen) = watch::channel(DatabaseState::Starting);
     let (admitted, to_write) = mpsc::channel(CHUNKS);
     let (changes, changed) = mpsc::channel(CHANGES);
     let (writer_handle, commands) = WriterHandle::channel();
-    let mut queues = Queues::default();
-    queues.add("deliveries", session.queue());
-    queues.add("acknowledgements", acknowledger.queue());
+    let mut queues = broker_queues(&session, &acknowledger);
     queues.add("admitted", admitted.downgrade());
     queues.add("commands", writer_handle.queue());
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
+    let strangers = Arc::new(Strangers::new(config.ingest.strangers, Arc::clone(&metrics)));
 
     let base = reform_base(&config, &options.city, &clock)?;
     let (headline, outlets) =
@@ -242,6 +243,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         registry: registry_seen.clone(),
         headline: outlets.headline,
         hub: HubState::new(database_seen, broker_state, agreed, spool.state(), outlets.books),
+        strangers: Arc::clone(&strangers),
         stop: stop.clone(),
         metrics: Arc::clone(&metrics),
         zone: options.city.time_zone,
@@ -275,6 +277,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         contract: contract.clone(),
         horizon: horizon(&config),
         rates: Rates::new(rates(&config)),
+        strangers: Arc::clone(&strangers),
         clock: Arc::clone(&clock),
         registry: registry_seen,
         deliveries,
@@ -288,6 +291,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         contract,
         horizon: horizon(&config),
+        strangers,
         settings: writer_settings(&config, options.city.time_zone)?,
         registry,
         admitted: to_write,
@@ -314,6 +318,21 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let prepared = spawn_writer(tasks, preparation, writer);
     tasks.spawn("broker session", session.run(stop));
     Ok(Hub { address, prepared, store, ready: ready_seen, metrics })
+}
+
+/// The session with the broker, what it delivers, what it acknowledges, and its state.
+type Broker = (Session, mpsc::Receiver<Delivery>, Acknowledger, watch::Receiver<BrokerState>);
+
+fn broker(options: Options, clock: &SharedClock) -> Broker {
+    let clock = Arc::clone(clock);
+    ioc_ingest::mqtt::session(options, move || clock.now())
+}
+
+fn broker_queues(session: &Session, acknowledger: &Acknowledger) -> Queues {
+    let mut queues = Queues::default();
+    queues.add("deliveries", session.queue());
+    queues.add("acknowledgements", acknowledger.queue());
+    queues
 }
 
 async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), HubError> {

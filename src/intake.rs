@@ -12,6 +12,7 @@ use crate::{
     observe::{Metrics, ReasonLabel},
     rate::Rates,
     registry::Registry,
+    stranger::Strangers,
 };
 
 /// Messages that are decoded before the chunk goes on.
@@ -28,6 +29,8 @@ pub struct Intake {
     pub horizon: Horizon,
     /// What every source may still send.
     pub rates: Rates,
+    /// Who publishes without being in service.
+    pub strangers: Arc<Strangers>,
     /// Time.
     pub clock: SharedClock,
     /// The registry; null until it is loaded.
@@ -55,6 +58,7 @@ impl Intake {
                 .map(|delivery| admit(&self.contract, &registry, &self.horizon, now, delivery))
                 .collect();
             for admitted in &mut chunk {
+                self.strangers.admit(&registry, now, admitted);
                 let device = admitted.accepted.as_ref().map(|accepted| &accepted.device);
                 if let Some(Err(reject)) = device.map(|device| self.rates.take(device, now)) {
                     admitted.refuse(reject);

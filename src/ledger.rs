@@ -23,7 +23,9 @@ pub use delta::{Delta, Figures, GapChange, RunChange};
 pub use run::{Gap, Run, Span};
 
 /// Boots of one stream that are followed. A further one closes the smallest: what is missing of that
-/// is given up, and messages of it are left to the natural keys.
+/// is given up, and messages of it are left to the natural keys. A source whose counter was set back below
+/// so many larger ones stays there: the natural keys still keep its facts once, but its loss is not told and
+/// every message takes the slower way, until its counter has passed the smallest that is followed.
 pub const BOOTS_MAX: usize = 64;
 /// Spans of missing numbers that are told apart within one boot. Beyond, the two that lie closest
 /// become one, which then says how many of its numbers are missing but no longer which.

@@ -38,6 +38,7 @@ pub mod selfcheck;
 pub mod simulate;
 pub mod spool;
 pub mod store;
+pub mod stranger;
 pub mod tasks;
 pub mod unit;
 pub mod upkeep;

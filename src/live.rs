@@ -62,6 +62,7 @@ use crate::{
     observe::Metrics,
     registry::Registry,
     store::insert::Committed,
+    stranger::Strangers,
     writer::{Changes, Emitted},
 };
 
@@ -337,6 +338,7 @@ pub struct LiveTask {
     registry: watch::Receiver<Option<Arc<Registry>>>,
     headline: watch::Receiver<Arc<Headline>>,
     hub: HubState,
+    strangers: Arc<Strangers>,
     commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
     settings: LiveSettings,
@@ -394,7 +396,8 @@ impl LiveTask {
         }
     }
 
-    /// Takes over what is registered now; what a source said before is kept.
+    /// Takes over what is registered now; what a source said before is kept, unless it is a stranger that
+    /// was forgotten: clients lose that at their next snapshot.
     fn take_registry(&mut self) {
         let Some(registry) = self.registry.borrow_and_update().clone() else { return };
         for (source, device) in &registry.devices {
@@ -405,8 +408,26 @@ impl LiveTask {
             latest.service = device.service;
             self.dirty.insert(source.clone());
         }
+        self.forget_strangers();
         let now = self.clock.now();
         self.judge_dirty(now);
+    }
+
+    fn forget_strangers(&mut self) {
+        let strangers = &self.strangers;
+        let is_gone =
+            |source: &Source, latest: &Latest| latest.device.is_none() && !strangers.knows(source);
+        let gone: Vec<Source> =
+            self.latest.extract_if(|s, latest| is_gone(s, latest)).map(|(s, _)| s).collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.conditions.send_modify(|conditions| {
+            let conditions = Arc::make_mut(conditions);
+            for source in &gone {
+                conditions.remove(source);
+            }
+        });
     }
 
     fn apply(&mut self, changes: &Changes) {
@@ -496,7 +517,7 @@ impl LiveTask {
         }
         self.desk.refresh(now, self.version);
         self.traffic.refresh(self.latest.values(), now, self.version);
-        self.hub.refresh(now, self.version);
+        self.hub.refresh(&self.strangers, now, self.version);
         self.tell_conditions();
         let at = Instant::now();
         self.history.push_back((at, self.version));

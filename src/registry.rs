@@ -3,7 +3,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ioc_ingest::{Service, Source, interval::Place};
+use ioc_ingest::{Reason, Reject, Service, Source, interval::Place};
+
+/// Lanes and zones of one device up to which those that it reports are added by themselves: the most
+/// that one message of the contract holds. A further one is refused in part; people may add it.
+pub const DETECTORS_MAX: usize = 64;
 
 /// A registered device or system.
 #[derive(Debug, Clone)]
@@ -34,6 +38,27 @@ pub struct Device {
     pub detectors: HashMap<Place, i32>,
 }
 
+impl Device {
+    /// Whether readings of this place are stored, when `added` others are about to be added.
+    pub(crate) fn takes(&self, place: &Place, added: usize) -> bool {
+        self.detectors.len() + added < DETECTORS_MAX || self.detectors.contains_key(place)
+    }
+
+    /// Why it takes no readings of a place.
+    pub(crate) fn refuse(&self, place: &Place) -> Reject {
+        let field = match place {
+            Place::Lane(_) => "lanes",
+            Place::Zone(_) => "zones",
+        };
+        let detail = format!(
+            "{} is not known of {}, and none is added beyond {DETECTORS_MAX}",
+            place_text(place),
+            self.source
+        );
+        Reject { reason: Reason::TooMany, field: field.to_owned(), detail }
+    }
+}
+
 /// Range of a metric of the catalogue; null ends are open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MetricRange {
@@ -50,6 +75,8 @@ pub struct Registry {
     pub devices: HashMap<Source, Arc<Device>>,
     /// The metric catalogue by name.
     pub metrics: HashMap<Box<str>, MetricRange>,
+    /// Sources that have published and are not in service, as of the last reading.
+    pub strangers: Arc<[Source]>,
 }
 
 impl Registry {

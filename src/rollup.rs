@@ -14,6 +14,7 @@ use crate::{
     observe::Metrics,
     store::{
         Store, StoreError,
+        rollup::is_to_move,
         rollup_build::{Builder, Step, closing},
     },
     writer::{WriterHandle, command::chain},
@@ -67,7 +68,7 @@ impl Worker {
         let (state, marks) = builder.state().await?;
         self.metrics.rollup_marks.set(marks);
         let before = closing(self.clock.now());
-        if before != state.closed_before
+        if is_to_move(state.closed_before, before)
             && let Err(error) = self.writer.close_hours(before).await
         {
             tracing::debug!(why = chain(&error), "the hours were not closed");

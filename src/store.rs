@@ -52,6 +52,7 @@ pub mod probe;
 pub mod quarantine;
 mod refold;
 pub mod reform;
+mod record;
 pub mod refuse;
 pub mod register;
 pub mod registry;
@@ -189,6 +190,15 @@ impl StoreError {
             }
             _ => Self::Statement { doing, source },
         }
+    }
+
+    /// Whether the statement failed only because one before it in its transaction had failed.
+    pub(crate) fn is_aftermath(&self) -> bool {
+        let Self::Away { source, .. } = self else { return false };
+        source
+            .downcast_ref::<tokio_postgres::Error>()
+            .and_then(tokio_postgres::Error::code)
+            .is_some_and(|state| *state == SqlState::IN_FAILED_SQL_TRANSACTION)
     }
 
     /// Whether the same attempt may succeed later without anybody changing it.

@@ -31,6 +31,7 @@ use crate::{
     registry::Registry,
     spool::Spool,
     store::{Store, StoreError, insert::Committed, start},
+    stranger::Strangers,
 };
 
 mod collect;
@@ -122,6 +123,8 @@ pub struct Writer {
     pub contract: Contract,
     /// How old and how far ahead messages may be, for replays.
     pub horizon: Horizon,
+    /// Who publishes without being in service.
+    pub strangers: Arc<Strangers>,
     /// Limits.
     pub settings: WriterSettings,
     /// Publishes the registry.
@@ -214,6 +217,7 @@ impl Writer {
     }
 
     fn publish(&self, registry: &Registry) {
+        self.strangers.settle(registry, self.clock.now());
         self.registry.send_replace(Some(Arc::new(registry.clone())));
     }
 

@@ -31,6 +31,7 @@ use crate::{
     selfcheck::Agreement,
     spool::SpoolState,
     store::{Store, StoreSettings},
+    stranger::Strangers,
     writer::{DatabaseState, WriterHandle},
 };
 
@@ -74,6 +75,7 @@ fn live(clock: &SharedClock) -> Live {
             watch::channel(SpoolState::default()).1,
             watch::channel(Agreement::Unknown).1,
         ),
+        strangers: Arc::new(Strangers::new(10, Metrics::new())),
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
         zone: ZONE,
@@ -116,7 +118,6 @@ fn app(dashboards: &Path) -> Arc<App> {
         stop: CancellationToken::new(),
         writer: WriterHandle::channel().0,
         gate: Gate::new(),
-        reform: watch::channel(None).1,
         clock,
     })
 }

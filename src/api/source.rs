@@ -249,7 +249,9 @@ pub(super) async fn accept(
     caller.require(Right::Administer)?;
     let device = acceptance.into_device(&id)?;
     let filter = SourceFilter { source: Some(id.clone()), limit: 1, ..SourceFilter::default() };
-    if app.store.sources(&filter).await?.is_empty() {
+    let is_heard =
+        !app.store.sources(&filter).await?.is_empty() || app.store.is_held_unnamed(&id).await?;
+    if !is_heard {
         return Err(Problem::not_found(format!("nothing publishes as {id:?}")));
     }
     let outcome = app.writer.accept(device, &caller.0.user).await?;

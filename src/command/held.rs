@@ -1,12 +1,15 @@
 //! Stores messages while no hub is at work: the hub's own writer, run for this one purpose, so that they
 //! go the way of every other message. They come out of the quarantine, or from an import.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow, bail};
 use ioc_hub::{
     config::Config,
     hub,
     observe::Metrics,
     store::Store,
+    stranger::Strangers,
     writer::{CHANGES, DatabaseState, Writer, WriterHandle},
 };
 use ioc_ingest::Contract;
@@ -57,6 +60,7 @@ pub(super) async fn with_writer<T>(
         clock: clock(),
         contract,
         horizon: hub::horizon(config),
+        strangers: Arc::new(Strangers::new(config.ingest.strangers, Metrics::new())),
         settings: hub::writer_settings(config, zone)?,
         registry: watch::channel(None).0,
         admitted: to_write,

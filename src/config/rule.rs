@@ -43,6 +43,7 @@ const RULES: &[(&str, Allowed)] = &[
     ("ingest.clock_ahead_s", Whole(1, 86_400)),
     ("ingest.quarantine_messages", Whole(1, 1_000_000)),
     ("ingest.quarantine_bytes", Whole(65_536, 1_099_511_627_776)),
+    ("ingest.strangers", Whole(0, 1_000_000)),
     ("ingest.noisy_factor", Number(0.0, 1_000_000.0)),
     ("ingest.noisy_burst_s", Number(1.0, 86_400.0)),
     ("rate.signal_hz", Number(0.0, HZ_MAX)),

@@ -249,6 +249,19 @@ fn the_smallest_boot_is_closed_when_there_are_too_many() {
 }
 
 #[test]
+fn a_counter_set_back_below_many_larger_ones_is_left_to_the_natural_keys_until_it_passes() {
+    let topic = topic("vds-1");
+    let mut kept = Kept::default();
+    let boots = u32::try_from(BOOTS_MAX).unwrap();
+    for boot in 101..=100 + boots {
+        kept.batch(&topic, &[(boot, 1)]);
+    }
+    assert_eq!(kept.batch(&topic, &[(1, 1), (1, 5)]), [Arrival::Unsure; 2]);
+    assert!(kept.missing(&topic).is_empty(), "its loss is not told");
+    assert_eq!(kept.batch(&topic, &[(101 + boots, 1)]), [Arrival::InOrder]);
+}
+
+#[test]
 fn what_is_filled_in_the_batch_that_closes_its_boot_is_not_given_up() {
     let topic = topic("vds-1");
     let mut kept = Kept::default();

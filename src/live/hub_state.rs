@@ -1,5 +1,6 @@
 //! The hub's own parts as rows of the topic `sources`: database, broker, the rollups' agreement with
-//! their rows, the spool, and the accounting identities of the records.
+//! their rows, the spool, the place for sources that are not registered, and the accounting
+//! identities of the records.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     selfcheck::Agreement,
     spool::{Level, SpoolState},
+    stranger::Strangers,
     writer::DatabaseState,
 };
 
@@ -24,6 +26,8 @@ struct Shown {
     since: DateTime<Utc>,
     /// Messages that wait, and the receive time of the oldest; null for parts where none can.
     waiting: Option<(u64, Option<DateTime<Utc>>)>,
+    /// Messages that were refused without being told apart; null for parts that refuse none.
+    refused: Option<u64>,
     version: u64,
 }
 
@@ -51,7 +55,7 @@ impl HubState {
     }
 
     /// Looks at the states anew.
-    pub fn refresh(&mut self, now: DateTime<Utc>, version: u64) {
+    pub fn refresh(&mut self, strangers: &Strangers, now: DateTime<Utc>, version: u64) {
         let database = match &*self.database.borrow() {
             DatabaseState::Up => (Condition::Normal, None),
             DatabaseState::Starting => (Condition::Unknown, None),
@@ -76,18 +80,21 @@ impl HubState {
             let state = self.spool.borrow();
             (judge_spool(&state), Some((state.messages, state.oldest)))
         };
-        for (part, (condition, why), waiting) in [
-            ("hub:database", database, None),
-            ("hub:broker", broker, None),
-            ("hub:rollup", rollup, None),
-            ("hub:spool", spool, waiting),
-            ("hub:books", books, None),
+        let (places, refused) = (judge_strangers(strangers), Some(strangers.beyond()));
+        for (part, (condition, why), waiting, refused) in [
+            ("hub:database", database, None, None),
+            ("hub:broker", broker, None, None),
+            ("hub:rollup", rollup, None, None),
+            ("hub:spool", spool, waiting, None),
+            ("hub:strangers", places, None, refused),
+            ("hub:books", books, None, None),
         ] {
             let before = self.shown.get(part);
             let same = before.filter(|shown| shown.condition == condition && shown.why == why);
             let since = same.map_or(now, |shown| shown.since);
-            if same.is_none_or(|shown| shown.waiting != waiting) {
-                self.shown.insert(part, Shown { condition, why, since, waiting, version });
+            if same.is_none_or(|shown| shown.waiting != waiting || shown.refused != refused) {
+                let shown = Shown { condition, why, since, waiting, refused, version };
+                self.shown.insert(part, shown);
             }
         }
     }
@@ -101,14 +108,22 @@ impl HubState {
             row.optional_text(shown.why).number(age_ms(shown.since, now));
             let (messages, oldest) = shown.waiting.unzip();
             let lag_ms = oldest.flatten().map(|oldest| age_ms(oldest, now));
-            row.number("null").optional(lag_ms).optional(messages);
-            for _refused_to_restarts in 0..14 {
+            row.number("null").optional(lag_ms).optional(messages).optional(shown.refused);
+            for _duplicates_to_restarts in 0..13 {
                 row.number("null");
             }
             row.end();
             rows.push(text);
         }
     }
+}
+
+/// Whether there is a place for one more source that is not registered.
+fn judge_strangers(strangers: &Strangers) -> (Condition, Option<&'static str>) {
+    if strangers.is_full() {
+        return (Condition::Warning, Some("strangers.full"));
+    }
+    (Condition::Normal, None)
 }
 
 /// The gravest of what the spool tells comes first.

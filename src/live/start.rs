@@ -13,7 +13,9 @@ use super::{
     hub_state::HubState,
     reform::{Headline, Reform},
 };
-use crate::{clock::SharedClock, observe::Metrics, registry::Registry, writer::Emitted};
+use crate::{
+    clock::SharedClock, observe::Metrics, registry::Registry, stranger::Strangers, writer::Emitted,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +56,8 @@ pub struct LiveEnds {
     pub headline: watch::Receiver<Arc<Headline>>,
     /// The hub's own parts.
     pub hub: HubState,
+    /// Who publishes without being in service.
+    pub strangers: Arc<Strangers>,
     /// Asks for the end.
     pub stop: CancellationToken,
     /// Counters.
@@ -80,6 +84,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         registry: ends.registry,
         headline: ends.headline,
         hub: ends.hub,
+        strangers: ends.strangers,
         commands,
         stop: ends.stop,
         settings,

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Fact, Reason, Reject, Source};
+use ioc_ingest::{Fact, Reason, Reject, Source, interval::Place};
 use tokio_postgres::{Client, Transaction};
 
 use super::{
@@ -103,6 +103,20 @@ pub struct Committed {
     pub records: Touched,
 }
 
+impl Committed {
+    /// One message that the database does not take in any form.
+    pub(crate) fn nothing_of_one() -> Self {
+        Self {
+            dropped: 1,
+            conflicting: vec![false],
+            duplicate_rows: vec![0],
+            refused: vec![(1, 1)],
+            arrivals: vec![Arrival::Unnumbered],
+            ..Self::default()
+        }
+    }
+}
+
 /// Rows of one table that go one way, with the message of each.
 struct Encoded {
     rows: Rows,
@@ -114,6 +128,8 @@ struct Part<'a> {
     way: Way,
     tables: Vec<Encoded>,
     readings: Vec<ReadingRow<'a>>,
+    /// Readings without a lane or zone in the registry, with their message.
+    left_out: Vec<(usize, &'a Place)>,
 }
 
 /// Rows of a batch of which every message is taken for new, with their sums: made while the batch before
@@ -251,7 +267,8 @@ impl Inserter {
         let is_all_new = foreseen.ways.iter().all(|way| *way == Some(Way::Copy));
         let (mut parts, mut buckets) = match ahead.filter(|_| is_all_new) {
             Some(Ahead { tables, buckets }) => {
-                (vec![Part { way: Way::Copy, tables, readings: Vec::new() }], buckets)
+                let (readings, left_out) = (Vec::new(), Vec::new());
+                (vec![Part { way: Way::Copy, tables, readings, left_out }], buckets)
             }
             None => (encode_batch(registry, items, &foreseen.ways), Buckets::default()),
         };
@@ -276,7 +293,8 @@ impl Inserter {
                 }
             }
         }
-        let refused = outcome.conflict_rejects(items);
+        let mut refused = outcome.conflict_rejects(items);
+        refused.extend(parts.iter().flat_map(|part| part.rejects(items)));
         let again =
             |item: usize| foreseen.arrivals[item].may_be_known() || items[item].delivery.duplicate;
         let (quarantined, counts) =
@@ -299,14 +317,14 @@ impl Inserter {
             arrivals: &arrivals,
             loss: &done.loss,
         };
-        // Sent without waiting for each other's answers. In the order of the server's work, so that an
-        // error is found before those of the statements behind it in the failed transaction.
-        tokio::try_join!(
-            biased;
+        // Sent without waiting for each other's answers. None of them is a COPY: behind a failed
+        // statement the client would lose count of the server's answers.
+        let (ledger, presence, rollup) = tokio::join!(
             self.ledger_statements.write(&transaction, &delta),
             self.presence.write(&transaction, &came),
             self.rollup.write(&transaction, buckets),
-        )?;
+        );
+        cause([ledger, presence, rollup])?;
         transaction.commit().await.map_err(failed)?;
         self.records.take(&mut refreshed);
         done.tickets = refreshed.tickets;
@@ -318,6 +336,14 @@ impl Inserter {
         done.duplicate_rows = outcome.duplicates;
         Ok(done)
     }
+}
+
+/// What went wrong with statements that were sent together: behind the one that failed, the others of
+/// its transaction fail, too, and their errors say nothing.
+fn cause<const N: usize>(results: [Result<(), StoreError>; N]) -> Result<(), StoreError> {
+    let mut errors: Vec<StoreError> = results.into_iter().filter_map(Result::err).collect();
+    let at = errors.iter().position(|error| !error.is_aftermath()).unwrap_or_default();
+    if errors.is_empty() { Ok(()) } else { Err(errors.swap_remove(at)) }
 }
 
 /// One hub works on one database. The lock ends with the connection.
@@ -455,7 +481,8 @@ fn encode_batch<'a>(
 impl<'a> Part<'a> {
     fn new(way: Way) -> Self {
         let rows = |table: &&Table| Encoded { rows: table.rows(way), items: Vec::new() };
-        Self { way, tables: TABLES.iter().map(rows).collect(), readings: Vec::new() }
+        let tables = TABLES.iter().map(rows).collect();
+        Self { way, tables, readings: Vec::new(), left_out: Vec::new() }
     }
 
     /// Encodes the collected readings, sorted by detector and time, which keeps index pages close
@@ -467,6 +494,18 @@ impl<'a> Part<'a> {
             encode::reading(self.begin(INTERVAL, row.item), row);
         }
         Self { readings, ..self }
+    }
+
+    /// What was left out, once per message: which, why, and whether the rest was taken.
+    fn rejects(&self, items: &[Admitted]) -> Vec<(usize, Reject, bool)> {
+        let of_message = |left_out: &[(usize, &Place)]| {
+            let (item, place) = *left_out.first()?;
+            let accepted = items[item].accepted.as_ref()?;
+            let Fact::Interval(interval) = &accepted.message.fact else { return None };
+            let is_partial = left_out.len() < interval.readings.len();
+            Some((item, accepted.device.refuse(place), is_partial))
+        };
+        self.left_out.chunk_by(|one, next| one.0 == next.0).filter_map(of_message).collect()
     }
 
     /// Begins a row that came from message `item`.
@@ -491,6 +530,7 @@ impl<'a> Part<'a> {
                 for reading in &interval.readings {
                     let Some(detector_id) = device.detectors.get(&reading.place) else {
                         is_whole = false;
+                        self.left_out.push((item, &reading.place));
                         continue;
                     };
                     self.readings.push(ReadingRow {
@@ -554,33 +594,42 @@ impl<'a> Part<'a> {
 }
 
 /// Lanes and zones that registered devices report for the first time: they are added to the registry
-/// before the batch, so that every reading has a detector.
+/// before the batch, up to [`DETECTORS_MAX`](crate::registry::DETECTORS_MAX) of a device in order of arrival.
 pub async fn ensure_detectors(
     client: &Client,
     registry: &mut Registry,
     items: &[Admitted],
 ) -> Result<bool, StoreError> {
-    let mut missing = HashMap::new();
+    let mut missing: HashMap<Source, (i32, Vec<Place>)> = HashMap::new();
     for admitted in items {
         let Some(accepted) = &admitted.accepted else { continue };
         let Fact::Interval(interval) = &accepted.message.fact else { continue };
         let Some(device) = registry.device(&accepted.device.source) else { continue };
         for reading in &interval.readings {
-            if !device.detectors.contains_key(&reading.place) {
-                missing.insert((device.source.clone(), reading.place.clone()), device.id);
+            if device.detectors.contains_key(&reading.place) {
+                continue;
+            }
+            let (_, added) =
+                missing.entry(device.source.clone()).or_insert_with(|| (device.id, Vec::new()));
+            if !added.contains(&reading.place) && device.takes(&reading.place, added.len()) {
+                added.push(reading.place.clone());
             }
         }
     }
-    for ((source, place), device_id) in &missing {
-        let row = client
-            .query_one(
-                "insert into detector (device_id, place, name_vi, name_en) values ($1, $2, $2, $2) \
-                 on conflict (device_id, place) do update set place = excluded.place returning id",
-                &[device_id, &crate::registry::place_text(place)],
-            )
-            .await
-            .map_err(|error| StoreError::of("add a detector", error))?;
-        registry.add_detector(source, place.clone(), row.get(0));
+    let mut has_added = false;
+    for (source, (device_id, added)) in missing {
+        for place in added {
+            has_added = true;
+            let row = client
+                .query_one(
+                    "insert into detector (device_id, place, name_vi, name_en) values ($1, $2, $2, $2) \
+                     on conflict (device_id, place) do update set place = excluded.place returning id",
+                    &[&device_id, &crate::registry::place_text(&place)],
+                )
+                .await
+                .map_err(|error| StoreError::of("add a detector", error))?;
+            registry.add_detector(&source, place, row.get(0));
+        }
     }
-    Ok(!missing.is_empty())
+    Ok(has_added)
 }

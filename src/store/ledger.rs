@@ -37,9 +37,19 @@ const WRITE_GAPS: &str = "
 
 const JOIN_GAPS: &str = "delete from gap where id = any($1)";
 
+/// Forgets the streams of sources that retention has forgotten. Only here, because the ledger in memory
+/// must hold what the tables do.
+const FORGET: &str = "
+    delete from {table} t
+    where not exists (select from source_state s where s.source = t.source)
+      and not exists (select from device d where d.source = t.source)";
+
 /// Reads the ledger.
 pub(super) async fn load(client: &Client) -> Result<Ledger, StoreError> {
     let failed = |error| StoreError::of("read the ledger of seq", error);
+    for table in ["seq_run", "gap"] {
+        client.execute(&FORGET.replace("{table}", table), &[]).await.map_err(failed)?;
+    }
     let runs = client
         .query(
             "select r.id, r.source, r.service, r.stream, r.boot, r.first_seq, r.last_seq,

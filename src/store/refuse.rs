@@ -41,16 +41,20 @@ impl Bound {
             )
             .await
             .map_err(|error| StoreError::of("count the quarantine", error))?;
-        let held = rows
-            .iter()
-            .map(|row| {
-                let (source, messages, bytes): (String, i64, i64) =
-                    (row.get(0), row.get(1), row.get(2));
-                let messages = u32::try_from(messages).unwrap_or(u32::MAX);
-                (source, (messages, u64::try_from(bytes).unwrap_or(0)))
-            })
-            .collect();
-        Ok(Self { messages_max, bytes_max, held })
+        Ok(Self { messages_max, bytes_max, held: rows.iter().map(held).collect() })
+    }
+
+    /// Counts anew what the quarantine holds of these sources, after some of it was taken out.
+    pub async fn recount(&mut self, client: &Client, sources: &[&str]) -> Result<(), StoreError> {
+        let sql = "select coalesce(source, ''), count(*), \
+                     coalesce(sum(octet_length(payload)), 0)::int8 \
+                   from quarantine where replayed_at is null \
+                     and (source = any($1) or (source is null and '' = any($1))) group by 1";
+        let rows = client.query(sql, &[&sources]).await;
+        let rows = rows.map_err(|error| StoreError::of("count the quarantine", error))?;
+        self.held.retain(|source, _| !sources.contains(&source.as_str()));
+        self.held.extend(rows.iter().map(held));
+        Ok(())
     }
 
     /// Adds what a committed batch put in.
@@ -67,6 +71,13 @@ impl Bound {
         let new = counts.kept.get(source).copied().unwrap_or_default();
         held.0 + new.0 < self.messages_max && held.1 + new.1 + bytes <= self.bytes_max
     }
+}
+
+/// Messages and bytes that are held of a source.
+fn held(row: &tokio_postgres::Row) -> (String, (u32, u64)) {
+    let (messages, bytes): (i64, i64) = (row.get(1), row.get(2));
+    let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+    (row.get(0), (messages, u64::try_from(bytes).unwrap_or(0)))
 }
 
 /// What a batch puts into the quarantine, per source and per message.

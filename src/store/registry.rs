@@ -44,7 +44,7 @@ pub async fn tickets_between(
         .map_err(|error| StoreError::of("count tickets", error))
 }
 
-/// Everything that is in service.
+/// Everything that is in service, and who published besides.
 pub async fn load(client: &Client) -> Result<Registry, StoreError> {
     let failed = |error| StoreError::of("load the registry", error);
     let rows = client
@@ -79,7 +79,16 @@ pub async fn load(client: &Client) -> Result<Registry, StoreError> {
     });
     let devices =
         by_id.into_values().map(|device| (device.source.clone(), Arc::new(device))).collect();
-    Ok(Registry { devices, metrics: metrics.collect() })
+    let rows = client
+        .query(
+            "select source from source_state s where not exists \
+               (select from device d where d.source = s.source and d.retired_at is null)",
+            &[],
+        )
+        .await
+        .map_err(failed)?;
+    let strangers = rows.iter().filter_map(|row| Source::parse(row.get(0)).ok()).collect();
+    Ok(Registry { devices, metrics: metrics.collect(), strangers })
 }
 
 /// A row that the contract cannot name (made by hand) is left out.

@@ -49,7 +49,17 @@ pub(crate) async fn quarantined(
         .map_err(|error| StoreError::of("read a quarantined message", error))
 }
 
-/// Messages of a source that was not registered, in order of arrival.
+/// The source of a quarantined message; empty where it has none or is gone.
+pub(crate) async fn source_of(client: &Client, id: i64) -> Result<String, StoreError> {
+    client
+        .query_opt("select coalesce(source, '') from quarantine where id = $1", &[&id])
+        .await
+        .map(|row| row.map(|row| row.get(0)).unwrap_or_default())
+        .map_err(|error| StoreError::of("read the source of a message", error))
+}
+
+/// Messages of a source that was not registered, in order of arrival; those too that were kept together
+/// with others', which only their topic tells.
 pub(crate) async fn unknown_of(
     client: &Client,
     source: &Source,
@@ -61,7 +71,7 @@ pub(crate) async fn unknown_of(
     client
         .query(
             "select id, received_at, topic, reason, partial, payload from quarantine \
-             where source = $1 and id > $2 and reason = $3 and replayed_at is null \
+             where (source = $1 or (source is null and split_part(topic, '/', 5) = $1)) and id > $2 and reason = $3 and replayed_at is null \
              order by id limit $4",
             &[&source.as_str(), &after, &reason, &limit],
         )

@@ -40,6 +40,10 @@ pub struct Removed {
     pub rows: u64,
 }
 
+/// Sources that are not in service are forgotten with the last of their messages.
+const FORGET_STRANGERS: &str = "delete from source_state s where last_seen < $1 and not exists \
+    (select from device d where d.source = s.source and d.retired_at is null)";
+
 /// Removes what is older than its time.
 pub async fn enforce(
     client: &Client,
@@ -77,6 +81,7 @@ pub async fn enforce(
         ),
         ("delete from gap where closed_at < $1", quarantined),
         ("delete from gap where missing is null and first_seen < $1", quarantined),
+        (FORGET_STRANGERS, quarantined),
         ("delete from journal where at < $1", now - retention.journal),
         ("delete from session where expires_at < $1", clock),
     ] {

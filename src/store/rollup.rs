@@ -13,10 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::interval::{CLASSES, Reading};
 use tokio_postgres::{Client, Statement, Transaction};
 
-use super::{
-    StoreError,
-    copy::{self, Rows},
-};
+use super::{StoreError, record::Records};
 use crate::quality;
 
 /// Length of a bucket, milliseconds.
@@ -139,32 +136,40 @@ impl Buckets {
         hours.into_iter().filter_map(start).unzip()
     }
 
-    fn encode(self) -> Rows {
-        let mut rows = Rows::new(31);
+    /// Sorted, so that two writers lock rows in the same order.
+    fn encode(self) -> Records {
         let mut buckets: Vec<_> = self.0.into_iter().collect();
         buckets.sort_unstable_by_key(|(key, _)| *key);
+        let mut records = Records::default();
         for ((detector_id, bucket_ms), sums) in buckets {
-            let row = rows.row();
-            row.time(DateTime::from_timestamp_millis(bucket_ms)).i32(detector_id);
-            row.i32(sums.intervals).i32(sums.good).i64(sums.duration_ms).i32(sums.count_n);
-            row.i64(sums.count_sum).i32(sums.count_range.map(|r| r.0));
-            row.i32(sums.count_range.map(|r| r.1)).i64(sums.occupancy_ms).i64(sums.occupancy_sum);
-            row.i16(sums.occupancy_range.map(|r| r.0)).i16(sums.occupancy_range.map(|r| r.1));
-            row.i64(sums.speed_count).i64(sums.speed_sum).i64(sums.pace_sum);
-            row.i16(sums.speed_range.map(|r| r.0)).i16(sums.speed_range.map(|r| r.1));
-            row.i64(sums.samples).i64(sums.samples_expected).i32(sums.quality);
-            for class in sums.classes {
-                row.i64(class);
-            }
+            records.row(COLUMNS, |row| {
+                row.time(DateTime::from_timestamp_millis(bucket_ms)).i32(detector_id);
+                row.i32(sums.intervals).i32(sums.good).i64(sums.duration_ms).i32(sums.count_n);
+                row.i64(sums.count_sum).i32(sums.count_range.map(|r| r.0));
+                row.i32(sums.count_range.map(|r| r.1)).i64(sums.occupancy_ms);
+                row.i64(sums.occupancy_sum).i16(sums.occupancy_range.map(|r| r.0));
+                row.i16(sums.occupancy_range.map(|r| r.1)).i64(sums.speed_count);
+                row.i64(sums.speed_sum).i64(sums.pace_sum);
+                row.i16(sums.speed_range.map(|r| r.0)).i16(sums.speed_range.map(|r| r.1));
+                row.i64(sums.samples).i64(sums.samples_expected).i32(sums.quality);
+                for class in sums.classes {
+                    row.i64(class);
+                }
+            });
         }
-        rows
+        records
     }
 }
 
-const COLUMNS: &str = "bucket, detector_id, intervals, good, duration_ms, count_n, count_sum, \
+/// Columns of [`TYPE`].
+const COLUMNS: i32 = 31;
+/// A table that stays empty: its row type is what a batch hands over.
+const TYPE: &str = "\
+    create temp table sums_5min as select bucket, detector_id, intervals, good, duration_ms, count_n, count_sum, \
     count_min, count_max, occupancy_ms, occupancy_sum, occupancy_min, occupancy_max, speed_count, \
     speed_sum, pace_sum, speed_min, speed_max, samples, samples_expected, quality, motorcycle, \
-    bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian";
+    bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian \
+    from interval_5min with no data";
 
 const UPSERT: &str = include_str!("rollup_upsert.sql");
 
@@ -178,9 +183,14 @@ const LOWER: &str = "\
     update rollup_state set closed_before = $1, built_before = least(built_before, $1), \
       days_before = least(days_before, $2), lowered = lowered + 1";
 
+/// Whether the border of the closed hours is to move to `before`: ahead always, back only when it lies so
+/// far beyond that the clock must have been wrong.
+pub(crate) fn is_to_move(closed_before: DateTime<Utc>, before: DateTime<Utc>) -> bool {
+    before > closed_before || before + AHEAD_MAX < closed_before
+}
+
 /// Prepared statements of the rollup on one connection, and the border of the closed hours.
 pub(super) struct Rollup {
-    stage: Statement,
     upsert: Statement,
     mark: Statement,
     /// Never before the one in the database.
@@ -190,16 +200,9 @@ pub(super) struct Rollup {
 impl Rollup {
     pub(super) async fn prepare(client: &Client) -> Result<Self, StoreError> {
         let failed = |error| StoreError::of("prepare the rollup", error);
-        client
-            .batch_execute(
-                "create temp table stage_interval_5min (like interval_5min) on commit delete rows",
-            )
-            .await
-            .map_err(failed)?;
-        let stage = format!("copy stage_interval_5min ({COLUMNS}) from stdin binary");
+        client.batch_execute(TYPE).await.map_err(failed)?;
         let closed = "select closed_before from rollup_state";
         Ok(Self {
-            stage: client.prepare(&stage).await.map_err(failed)?,
             upsert: client.prepare(UPSERT).await.map_err(failed)?,
             mark: client.prepare(MARK).await.map_err(failed)?,
             closed_before: client
@@ -223,7 +226,7 @@ impl Rollup {
             // Marking too early does no harm: if the outcome stays unknown, memory is ahead.
             self.closed_before = before;
             client.execute(RAISE, &[&before]).await.map_err(failed)?;
-        } else if before + AHEAD_MAX < self.closed_before {
+        } else if is_to_move(self.closed_before, before) {
             client.execute(LOWER, &[&before, &day]).await.map_err(failed)?;
             self.closed_before = before;
             tracing::warn!(%before, "the clock was ahead: hours that had been closed are open again");
@@ -241,8 +244,7 @@ impl Rollup {
             return Ok(());
         }
         let (detectors, hours) = buckets.hours_before(self.closed_before);
-        copy::send(transaction, &self.stage, buckets.encode().finish()).await.map_err(failed)?;
-        transaction.execute(&self.upsert, &[]).await.map_err(failed)?;
+        transaction.execute(&self.upsert, &[&buckets.encode()]).await.map_err(failed)?;
         if !hours.is_empty() {
             transaction.execute(&self.mark, &[&detectors, &hours]).await.map_err(failed)?;
         }
@@ -272,6 +274,14 @@ mod tests {
             density_e1_per_km: None,
             confidence_e4: None,
         }
+    }
+
+    #[test]
+    fn the_border_goes_back_only_far_and_ahead_always() {
+        let closed = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let to = |minutes| is_to_move(closed, closed + TimeDelta::minutes(minutes));
+        assert!(to(60) && to(-180), "ahead, and far back");
+        assert!(!to(0) && !to(-60) && !to(-120), "a clock that is a little behind moves nothing");
     }
 
     #[test]

@@ -1,11 +1,10 @@
--- Adds the batch's sums to the rollup. Sorted, so that two writers lock rows in the same order.
+-- Adds the batch's sums to the rollup, in the order in which they are handed over.
 insert into interval_5min as r (
   bucket, detector_id, intervals, good, duration_ms, count_n, count_sum, count_min, count_max, occupancy_ms, occupancy_sum, occupancy_min, occupancy_max, speed_count, speed_sum, pace_sum, speed_min, speed_max, samples, samples_expected, quality, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
 )
 select
   bucket, detector_id, intervals, good, duration_ms, count_n, count_sum, count_min, count_max, occupancy_ms, occupancy_sum, occupancy_min, occupancy_max, speed_count, speed_sum, pace_sum, speed_min, speed_max, samples, samples_expected, quality, motorcycle, bicycle, car, van, bus, truck2, truck3, trailer, other, pedestrian
-from stage_interval_5min
-order by detector_id, bucket
+from unnest($1::sums_5min[])
 on conflict (detector_id, bucket) do update set
   intervals = r.intervals + excluded.intervals,
   good = r.good + excluded.good,

@@ -1,6 +1,7 @@
 //! Everything that publishes or is registered to: counters and what is known of its clock.
 
 use chrono::{DateTime, Utc};
+use ioc_ingest::Reason;
 use tokio_postgres::Row;
 
 use super::{Store, StoreError};
@@ -108,6 +109,22 @@ impl Store {
             .await
             .map_err(failed)?;
         rows.iter().map(source).collect::<Result<_, _>>().map_err(failed)
+    }
+}
+
+impl Store {
+    /// Whether the quarantine holds a message of this source among those that are kept together.
+    pub async fn is_held_unnamed(&self, source: &str) -> Result<bool, StoreError> {
+        self.reader()
+            .await?
+            .query_one(
+                "select exists (select from quarantine where source is null \
+                   and replayed_at is null and reason = $2 and split_part(topic, '/', 5) = $1)",
+                &[&source, &Reason::UnknownSource.as_str()],
+            )
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(|error| StoreError::of("look for a source", error))
     }
 }
 

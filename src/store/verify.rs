@@ -161,12 +161,18 @@ pub async fn sample(
     to: DateTime<Utc>,
     share: f64,
 ) -> Result<Option<Sample>, StoreError> {
-    // Those without rows are passed over: the first one that has some is taken.
-    let sql = "select d.id, o.bucket \
-               from (select id from detector order by random()) d \
-               cross join lateral ( \
-                 select f.bucket from interval_5min f \
-                 where f.detector_id = d.id and f.bucket >= $1 order by f.bucket limit 1) o \
+    // Those without rows are passed over: the next one by number that has some is taken, round the end.
+    let sql = "with begin as materialized ( \
+                 select floor(random() * (max(id) + 1))::int4 as id from detector) \
+               (select d.id, o.bucket from detector d cross join lateral ( \
+                  select f.bucket from interval_5min f \
+                  where f.detector_id = d.id and f.bucket >= $1 order by f.bucket limit 1) o \
+                where d.id >= (select id from begin) order by d.id limit 1) \
+               union all \
+               (select d.id, o.bucket from detector d cross join lateral ( \
+                  select f.bucket from interval_5min f \
+                  where f.detector_id = d.id and f.bucket >= $1 order by f.bucket limit 1) o \
+                where d.id < (select id from begin) order by d.id limit 1) \
                limit 1";
     let row = client.query_opt(sql, &[&since]).await;
     let row = row.map_err(|error| StoreError::of("choose a bucket to check", error))?;

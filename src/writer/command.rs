@@ -219,17 +219,24 @@ impl Writer {
     pub(super) async fn obey(&mut self, connected: &mut Connected, command: Command) {
         match command {
             Command::Replay { id, who, reply } => {
+                let source = stored::source_of(connected.inserter.client(), id).await;
                 drop(reply.send(self.replay(connected, id, &who).await));
+                self.recount(connected, source).await;
             }
             Command::Discard { id, who, reply } => {
+                let source = stored::source_of(connected.inserter.client(), id).await;
                 let done = self.discard(connected, id, &who).await;
+                self.recount(connected, source).await;
                 drop(reply.send(done));
             }
             Command::Accept { device, who, reply } => {
-                drop(reply.send(self.accept(connected, &device, &who).await));
+                let done = self.accept(connected, &device, &who).await;
+                self.recount(connected, Ok(device.source.to_string())).await;
+                drop(reply.send(done));
             }
             Command::Reload { reply } => {
                 drop(reply.send(self.reload(connected).await));
+                self.reload_bound(connected).await;
             }
             Command::Import { lot, reply } => {
                 drop(reply.send(self.import(connected, lot).await));
@@ -239,13 +246,24 @@ impl Writer {
                 let (day, _) = day_around(before, self.settings.zone);
                 let closed = connected.inserter.close_hours(before, day).await;
                 drop(reply.send(closed.map_err(away)));
-                return;
             }
         }
-        self.reload_bound(connected).await;
     }
 
-    /// The bound follows what a command took out of the quarantine.
+    /// The bound follows what a command took out of the quarantine: of this source, and of those that are
+    /// kept together.
+    async fn recount(&self, connected: &mut Connected, source: Result<String, StoreError>) {
+        let Connected { inserter, bound, .. } = connected;
+        let counted = match source {
+            Ok(source) => bound.recount(inserter.client(), &[&source, ""]).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = counted {
+            tracing::warn!(why = chain(&error), "the quarantine was not counted");
+        }
+    }
+
+    /// The bound follows what retention took out of the quarantine, of whatever source: once an hour.
     async fn reload_bound(&self, connected: &mut Connected) {
         let (messages, bytes) = (self.settings.quarantine_messages, self.settings.quarantine_bytes);
         match Bound::load(connected.inserter.client(), messages, bytes).await {

@@ -113,11 +113,13 @@ impl Writer {
             return std::future::ready(Ok(None)).boxed();
         };
         let (contract, horizon) = (self.contract.clone(), self.horizon);
+        let strangers = Arc::clone(&self.strangers);
         let messages = self.settings.batch_rows * DRAIN_ROWS_FACTOR / MESSAGE_ROWS;
         let decide = move |messages: Vec<Spooled>| -> (Vec<Admitted>, Option<Ahead>) {
             let decide = |Spooled { delivery, over_rate }| {
                 let received_at = delivery.received_at;
                 let mut item = admit(&contract, &registry, &horizon, received_at, delivery);
+                strangers.admit(&registry, received_at, &mut item);
                 if let Some(detail) = over_rate.filter(|_| item.accepted.is_some()) {
                     item.refuse(Reject { reason: Reason::Rate, field: String::new(), detail });
                 }

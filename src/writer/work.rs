@@ -16,7 +16,7 @@ use tokio::{
 
 use super::WriterSettings;
 use crate::{
-    admit::Admitted,
+    admit::{Admitted, Refused},
     observe::Metrics,
     registry::Registry,
     spool::SpoolError,
@@ -253,7 +253,10 @@ async fn commit_all(
             Err(StoreError::Refused { source, .. }) => {
                 tools.metrics.bisections.inc();
                 if let [one] = &part[..] {
-                    left.push(Arc::new(vec![quarantine(one, &source)]));
+                    match quarantine(one, &source) {
+                        Some(less) => left.push(Arc::new(vec![less])),
+                        None => parts.push((part, Committed::nothing_of_one())),
+                    }
                 } else {
                     let (first, second) = part.split_at(part.len() / 2);
                     left.push(Arc::new(second.to_vec()));
@@ -270,11 +273,19 @@ async fn commit_all(
     Done { parts, left: Vec::new(), connection: Ok(connected) }
 }
 
-/// A message whose row the database refuses, as a quarantined one.
-fn quarantine(admitted: &Admitted, source: &tokio_postgres::Error) -> Admitted {
+/// A message that the database refuses, as a quarantined one. When it refuses that, too, without its
+/// number, then without its source, so that neither ledger nor counters stand in its way; null when
+/// there is nothing left to leave out.
+fn quarantine(admitted: &Admitted, source: &tokio_postgres::Error) -> Option<Admitted> {
     let detail =
         source.as_db_error().map_or_else(|| source.to_string(), |e| e.message().to_owned());
-    let mut refused = admitted.clone();
-    refused.refuse(Reject { reason: Reason::Refused, field: String::new(), detail });
-    refused
+    let mut less = admitted.clone();
+    let is_refused = |refused: &Refused| refused.reject.reason == Reason::Refused;
+    if less.accepted.is_some() || !less.refused.iter().any(is_refused) {
+        less.refuse(Reject { reason: Reason::Refused, field: String::new(), detail });
+    } else if less.number.take().is_none() && less.topic.take().is_none() {
+        tracing::error!(topic = %admitted.delivery.topic, why = detail, "a message cannot be kept");
+        return None;
+    }
+    Some(less)
 }

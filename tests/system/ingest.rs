@@ -5,12 +5,44 @@ use ioc_hub::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::{
-    message::{bucket, interval},
+    message::{bucket, interval, period},
     publisher::Publisher,
     rollup,
     server::{Mosquitto, wait_for},
     site::{Site, SiteOptions},
 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_adds_only_so_many_zones_by_itself() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let time = bucket();
+    let topic = "cctv/cam-001/interval";
+    let message = |seq: u64, zones: std::ops::Range<u32>| {
+        let zones: Vec<_> = zones.map(|n| json!({"zone": format!("z-{n}"), "count": 1})).collect();
+        let time = period(time, seq);
+        json!({"v": 1, "time": time, "boot": 1, "seq": seq, "duration_s": 30, "zones": zones})
+    };
+    // In one batch, so that the second message is decided before the zones of the first are known.
+    let both = [message(0, 0..60), message(1, 50..70)];
+    site.publish_all(both.map(|m| (topic.to_owned(), m.to_string().into_bytes()))).await?;
+    let zones = "select count(*) from detector t join device d on d.id = t.device_id \
+                 where d.source = 'cam-001'";
+    site.wait_count("select count(*) from quarantine where source = 'cam-001'", 1).await?;
+    let known = site.count(zones).await?;
+    assert_eq!(known, 64);
+    // Afterwards a further zone is refused, and what is known of the same message is stored.
+    let stored = site.count("select count(*) from interval_reading").await?;
+    site.publish_json(topic, &message(2, 0..1)).await?;
+    site.publish_json(topic, &message(3, 100..101)).await?;
+    site.wait_count("select count(*) from interval_reading", stored + 1).await?;
+    site.wait_count("select count(*) from quarantine where reason = 'too_many' and not partial", 1)
+        .await?;
+    site.wait_count("select count(*) from quarantine where reason = 'too_many' and partial", 1)
+        .await?;
+    assert_eq!(site.count(zones).await?, 64);
+    site.stop().await?;
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interval_is_stored_once_and_rolled_up_exactly() -> anyhow::Result<()> {

@@ -256,7 +256,7 @@ async fn data_health_shows_every_source_and_the_hub_itself() -> anyhow::Result<(
     let site = Site::start().await?;
     let mut channel = Channel::open(&site.administrator().await?).await?;
     let sources = channel.follow(1, "sources").await?;
-    for part in ["hub:database", "hub:broker", "hub:spool"] {
+    for part in ["hub:database", "hub:broker", "hub:spool", "hub:strangers"] {
         channel.wait_value(sources, part, "condition", 1).await?;
         assert_eq!(channel[sources].value(part, "service"), "hub");
     }

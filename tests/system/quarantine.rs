@@ -208,6 +208,26 @@ async fn a_broken_source_fills_no_disk_and_everything_beyond_is_counted() -> any
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_source_of_a_discarded_message_is_counted_anew() -> anyhow::Result<()> {
+    let options = SiteOptions::with(|config| config.ingest.quarantine_messages = 2);
+    let site = Site::start_with(options).await?;
+    let administrator = site.administrator().await?;
+    site.publish("vds/vds-001/interval", "{broken").await?;
+    site.wait_count("select count(*) from quarantine", 1).await?;
+    // What the hub did not put there itself would be found by counting everything.
+    let foreign = "insert into quarantine \
+        (received_at, topic, source, reason, field, detail, personal, partial, payload) \
+        select now(), 'x', 'vds-002', 'json', '', '', false, false, '' from generate_series(1, 2)";
+    site.client().await?.execute(foreign, &[]).await?;
+    let first = refused(&administrator, "vds-001").await?.remove(0);
+    administrator.delete(&format!("/api/v1/quarantine/{}", first["id"])).await?.expect(204)?;
+    site.publish("vds/vds-002/interval", "{broken").await?;
+    site.wait_count("select count(*) from quarantine where source = 'vds-002'", 3).await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_noisy_source_is_held_to_its_rate_and_holds_up_nobody() -> anyhow::Result<()> {
     // The clock stands still, so that what a source has left does not grow.
     let (mut options, time) = SiteOptions::standing();

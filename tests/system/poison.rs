@@ -1,0 +1,139 @@
+//! A message that the database refuses, in whichever statement: it is found and quarantined, the rest of
+//! its batch is stored, and the database does not count as away.
+
+use serde_json::{Value, json};
+
+use crate::{
+    message::{bucket, interval, period},
+    rollup,
+    site::{Site, SiteOptions},
+};
+
+/// Sources of a batch. The last message of the first one is the poisoned one.
+const SOURCES: u64 = 6;
+/// Messages of each.
+const MESSAGES: u64 = 8;
+/// Lanes of each message.
+const LANES: u64 = 2;
+/// What the database does not take.
+const POISON: u64 = 666;
+/// All but the poisoned one.
+const GOOD_ROWS: u64 = (SOURCES * MESSAGES - 1) * LANES;
+
+/// Has the database refuse rows of a table.
+async fn refuse(site: &Site, table: &str, condition: &str) -> anyhow::Result<()> {
+    let sql = format!(
+        "create function poison() returns trigger language plpgsql as $$ begin \
+           if {condition} then raise 'poisoned' using errcode = 'check_violation'; end if; \
+           return new; end $$; \
+         create trigger poison before insert or update on {table} \
+           for each row execute function poison()"
+    );
+    Ok(site.client().await?.batch_execute(&sql).await?)
+}
+
+fn topic(source: u64) -> String {
+    format!("vds/vds-{source:03}/interval")
+}
+
+/// A message of every source, again and again; one of them carries the poison, as number and as count.
+fn messages() -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for n in 0..MESSAGES {
+        for source in 1..=SOURCES {
+            let is_poisoned = source == 1 && n + 1 == MESSAGES;
+            let (seq, count) = if is_poisoned { (POISON, POISON) } else { (n, n + source) };
+            let message = interval(period(bucket(), n), seq, &[count, 1]);
+            all.push((topic(source), message.to_string().into_bytes()));
+        }
+    }
+    all
+}
+
+/// One number from the metrics that tells how often the database counted as away.
+fn retries(site: &Site) -> f64 {
+    site.metric("hub_writer_retries_total")
+}
+
+/// Publishes the batch to a hub whose database refuses it in this table.
+async fn poisoned(table: &str, condition: &str) -> anyhow::Result<Site> {
+    // Long enough that all of it is one batch.
+    let site = Site::start_with(SiteOptions::with(|config| config.ingest.linger_ms = 200)).await?;
+    refuse(&site, table, condition).await?;
+    let before = retries(&site);
+    site.publish_all(messages()).await?;
+    let rows = "select count(*) from interval_reading";
+    site.wait_count(rows, GOOD_ROWS.try_into()?).await?;
+    // The connection is still of use, and so are the sources.
+    let time = period(bucket(), MESSAGES);
+    site.publish_json(&topic(1), &interval(time, POISON + 1, &[1, 2])).await?;
+    site.wait_count(rows, (GOOD_ROWS + LANES).try_into()?).await?;
+    anyhow::ensure!(retries(&site) - before < 0.5, "the database counted as away");
+    anyhow::ensure!(site.metric("hub_writer_bisections_total") > 0.5, "nothing was refused");
+    rollup::check(&site.client().await?).await?;
+    Ok(site)
+}
+
+/// The poisoned message, and nothing else, is in the quarantine, with its bytes.
+async fn quarantined(site: &Site) -> anyhow::Result<()> {
+    let sql = "select reason, detail, payload from quarantine";
+    let rows = site.client().await?.query(sql, &[]).await?;
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].get("reason"), rows[0].get("detail")), ("refused", "poisoned"));
+    let payload: Value = serde_json::from_slice(rows[0].get("payload"))?;
+    assert_eq!(payload["seq"], json!(POISON));
+    Ok(())
+}
+
+async fn is_quarantined(table: &str, condition: &str) -> anyhow::Result<()> {
+    let site = poisoned(table, condition).await?;
+    quarantined(&site).await?;
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_facts_refuse_is_quarantined() -> anyhow::Result<()> {
+    is_quarantined("interval_reading", "new.count = 666").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_rollup_refuses_is_quarantined() -> anyhow::Result<()> {
+    is_quarantined("interval_5min", "new.count_max = 666").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_ledger_refuses_is_quarantined() -> anyhow::Result<()> {
+    is_quarantined("seq_run", "new.last_seq = 666").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_counters_refuse_is_quarantined() -> anyhow::Result<()> {
+    is_quarantined("source_state", "new.seq = 666").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_current_values_refuse_is_quarantined() -> anyhow::Result<()> {
+    is_quarantined("current_value", "new.seq = 666").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_quarantine_refuses_too_holds_up_nobody() -> anyhow::Result<()> {
+    let site = poisoned("interval_reading", "new.count = 666").await?;
+    let also = "create trigger poison before insert on quarantine \
+                for each row execute function refuse_all()";
+    let function = "create function refuse_all() returns trigger language plpgsql as $$ begin \
+                    raise 'no room' using errcode = 'check_violation'; end $$";
+    site.client().await?.batch_execute(&format!("{function}; {also}")).await?;
+    let dropped = "hub_writer_dropped_total";
+    let (before, away) = (site.metric(dropped), retries(&site));
+    site.publish(&topic(2), "{broken").await?;
+    let time = period(bucket(), MESSAGES);
+    site.publish_json(&topic(2), &interval(time, MESSAGES, &[1, 2])).await?;
+    let rows = (GOOD_ROWS + 2 * LANES).try_into()?;
+    site.wait_count("select count(*) from interval_reading", rows).await?;
+    site.wait_metric(dropped, before + 1.0).await?;
+    anyhow::ensure!(retries(&site) - away < 0.5, "the database counted as away");
+    site.stop().await?;
+    Ok(())
+}
