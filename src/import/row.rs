@@ -323,11 +323,11 @@ impl<'a> Row<'a> {
                 _ => None,
             };
             let value = digits.parse().ok().filter(|value| (1..=1000).contains(value));
-            let (Some(value), Some(unit)) = (value, unit) else {
+            let limit = value.zip(unit).map(|(value, unit)| TimeLimit { value, unit });
+            limit.ok_or_else(|| {
                 let advice = "write such as 5 ngày làm việc, 15 ngày, 8 giờ or 1 tháng";
-                return Err(("is no time limit".to_owned(), advice.to_owned()));
-            };
-            Ok(TimeLimit { value, unit })
+                ("is no time limit".to_owned(), advice.to_owned())
+            })
         })
     }
 

@@ -194,7 +194,7 @@ impl Store {
         let rows = self
             .reader()
             .await?
-            .query("select token, name_vi from ticket_category order by token", &[])
+            .query("select id, name_vi from ticket_category order by id", &[])
             .await
             .map_err(failed)?;
         rows.iter()

@@ -13,6 +13,7 @@ mod cube;
 mod disk;
 mod facts;
 mod faults;
+mod import;
 mod ingest;
 mod ledger;
 mod live;
