@@ -85,7 +85,7 @@ impl Calendar {
     /// The compiled-in calendar of Vietnam.
     ///
     /// # Panics
-    /// Never: a test loads it.
+    /// Never: a test reads that file.
     pub fn vietnam() -> Self {
         read::parse("(compiled in)", VIETNAM).expect("a test loads the compiled-in calendar")
     }

@@ -173,33 +173,33 @@ impl Units {
             return Found::One(text.trim().to_owned());
         }
         match tree.named(text) {
-            Found::None => Self::find_below(text, tree),
+            Found::None => find_below(text, tree),
             found @ (Found::One(_) | Found::Many(_)) => found,
         }
     }
+}
 
-    /// Reads what stands behind the last comma or dash as a superior unit.
-    fn find_below(text: &str, tree: &Tree) -> Found {
-        let cut = text.char_indices().rev().find(|(_, c)| matches!(c, ',' | '-' | '–' | '('));
-        let Some((at, separator)) = cut else { return Found::None };
-        let (head, tail) = (&text[..at], &text[at + separator.len_utf8()..]);
-        let above = tree.all_named(tail.trim_end_matches(')'));
-        if above.is_empty() {
-            return Found::None;
-        }
-        let heads = match tree.all_named(head) {
-            heads if heads.is_empty() => match Self::find_below(head, tree) {
-                Found::One(code) => vec![code],
-                Found::None => Vec::new(),
-                Found::Many(codes) => codes,
-            },
-            heads => heads.into_iter().map(str::to_owned).collect(),
-        };
-        let below = |code: &String| {
-            tree.ancestors(code).iter().skip(1).any(|ancestor| above.contains(ancestor))
-        };
-        tree::found(heads.into_iter().filter(below).collect())
+/// Reads what stands behind the last comma or dash as a superior unit.
+fn find_below(text: &str, tree: &Tree) -> Found {
+    let cut = text.char_indices().rev().find(|(_, c)| matches!(c, ',' | '-' | '–' | '('));
+    let Some((at, separator)) = cut else { return Found::None };
+    let (head, tail) = (&text[..at], &text[at + separator.len_utf8()..]);
+    let above = tree.all_named(tail.trim_end_matches(')'));
+    if above.is_empty() {
+        return Found::None;
     }
+    let heads = match tree.all_named(head) {
+        heads if heads.is_empty() => match find_below(head, tree) {
+            Found::One(code) => vec![code],
+            Found::None => Vec::new(),
+            Found::Many(codes) => codes,
+        },
+        heads => heads.into_iter().map(str::to_owned).collect(),
+    };
+    let below = |code: &String| {
+        tree.ancestors(code).iter().skip(1).any(|ancestor| above.contains(ancestor))
+    };
+    tree::found(heads.into_iter().filter(below).collect())
 }
 
 /// Short digest of everything that the trees are made of.

@@ -109,6 +109,7 @@ fn app(dashboards: &Path) -> Arc<App> {
             personal_keys: vec!["ho_ten".into()],
         },
         ready: watch::channel(readiness).1,
+        reform: watch::channel(None).1,
         metrics: Arc::new(|| "# EOF\n".into()),
         state_of: Arc::new(|_| None),
         live: live(&clock),

@@ -166,7 +166,7 @@ fn read_year(table: &Record, weekend: &[Weekday], p: &mut Problems) -> Option<(i
         let doubt = read_doubt(row, Some(&doubt), p);
         Some(Entry { from: day?, to: day?, name: format!("for {instead}"), doubt: doubt? })
     });
-    check_entries(table, year, weekend, (&holidays, &make_up), p);
+    check_entries(table, year, weekend, [&holidays, &make_up], p);
     Some((year, Year::new(year, weekend, doubt, &values(holidays), &values(make_up))))
 }
 
@@ -183,15 +183,12 @@ fn values(rows: Vec<(&Record, Entry)>) -> Vec<Entry> {
     rows.into_iter().map(|(_, entry)| entry).collect()
 }
 
-/// An entry and the row that it stands in.
-type Placed<'a> = (&'a Record, Entry);
-
 /// Entries lie in their year, one after the other, and a make-up day is a day of the weekend.
 fn check_entries(
     table: &Record,
     year: i32,
     weekend: &[Weekday],
-    (holidays, make_up): (&[Placed<'_>], &[Placed<'_>]),
+    [holidays, make_up]: [&[(&Record, Entry)]; 2],
     p: &mut Problems,
 ) {
     if holidays.is_empty() {

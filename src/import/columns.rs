@@ -166,8 +166,8 @@ fn stacks(lines: &[Line]) -> Vec<Stack> {
                 .last()
                 .is_none_or(|upper| upper[column] == upper[column - 1] || upper[column].is_empty());
             if row[column].is_empty() && is_below && same_above {
-                let (left, right) = row.split_at_mut(column);
-                right[0].clone_from(&left[column - 1]);
+                let left = row[column - 1].clone();
+                row[column] = left;
             }
         }
         rows.push(row);

@@ -116,13 +116,13 @@ fn read_row(row: &Row<'_>, ask: &Ask, around: Around<'_>, report: &mut Report) -
         }
         // Rows that are no units are the fields of the unit whose form it is.
         Found::None => {
-            let Some((unit, field)) = ask.unit.clone().zip(row.token("name")) else {
+            let (Some(unit), Some(field)) = (&ask.unit, row.token("name")) else {
                 let advice = "write the unit as on that day; if the rows are fields of one unit, \
                               import the form with that unit";
                 row.problem("name", &format!("is no unit that existed on {day}"), advice, report);
                 return None;
             };
-            (unit, field.into())
+            (unit.clone(), field.into())
         }
     };
     let (counts, lower_bounds) = counts?;
@@ -133,17 +133,20 @@ fn read_row(row: &Row<'_>, ask: &Ask, around: Around<'_>, report: &mut Report) -
 pub(super) fn period(row: &Row<'_>, ask: &Ask, report: &mut Report) -> Option<Period> {
     let advice =
         "write 2026-11, 2026-Q4, 2026-H1, 2026-9M or 2026, or give one period for the table";
-    let Some(cell) = row.cell("period") else {
-        if ask.period.is_none() {
-            row.problem("period", "the table has no period", advice, report);
+    match (row.cell("period"), ask.period) {
+        (Some(cell), _) => {
+            let period = spelled(cell).parse().ok();
+            if period.is_none() {
+                row.problem("period", "is no period", advice, report);
+            }
+            period
         }
-        return ask.period;
-    };
-    let period = spelled(cell).parse().ok();
-    if period.is_none() {
-        row.problem("period", "is no period", advice, report);
+        (None, Some(period)) => Some(period),
+        (None, None) => {
+            row.problem("period", "the table has no period", advice, report);
+            None
+        }
     }
-    period
 }
 
 /// A period as people write it: `Quý IV/2026`, `Quý 4 năm 2026`, `Tháng 11/2026`, `Năm 2026`.

@@ -66,8 +66,9 @@ pub(super) fn read(
     report: &mut Report,
 ) -> Vec<ScoreRow> {
     let has = |field| rows.data.first().is_some_and(|row| row.has_column(field));
-    let has_points = GROUPS.iter().any(|(field, _)| has(field));
-    if !(has_points || has("component") && has("points")) {
+    let has_groups = GROUPS.iter().any(|(field, _)| has(field));
+    let has_parts = has("component") && has("points");
+    if !has_groups && !has_parts {
         let problem = "there is no column of points".to_owned();
         let advice =
             "name the groups or «Tổng điểm» in the header, or give the columns «Chỉ số» and «Điểm»";

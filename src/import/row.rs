@@ -323,11 +323,11 @@ impl<'a> Row<'a> {
                 _ => None,
             };
             let value = digits.parse().ok().filter(|value| (1..=1000).contains(value));
-            let limit = value.zip(unit).map(|(value, unit)| TimeLimit { value, unit });
-            limit.ok_or_else(|| {
+            let (Some(value), Some(unit)) = (value, unit) else {
                 let advice = "write such as 5 ngày làm việc, 15 ngày, 8 giờ or 1 tháng";
-                ("is no time limit".to_owned(), advice.to_owned())
-            })
+                return Err(("is no time limit".to_owned(), advice.to_owned()));
+            };
+            Ok(TimeLimit { value, unit })
         })
     }
 

@@ -2,8 +2,6 @@
 //!
 //! Facts go through the writer as messages of a registered source; other tables are stored as a whole.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Fact, Service, Source};
 use sha2::{Digest as _, Sha256};
@@ -68,11 +66,9 @@ pub async fn store(
     report: &mut Report,
 ) -> Result<(), ImportError> {
     let now: DateTime<Utc> = storing.clock.now();
-    let sha256 = Sha256::digest(bytes);
-    let sha256 = sha256.iter().fold(String::new(), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    });
+    let sha256 = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let by = Importer { who: storing.who, source: &format!("file {}", &sha256[..12]), now };
     let run = NewRun {
         kind: report.kind,

@@ -77,7 +77,7 @@ impl LineCounter<'_> {
         let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
         let begin = from + self.text[from..].iter().take_while(is_end).count();
         let passed = self.text.get(self.at..begin).unwrap_or_default();
-        self.line += passed.split(|byte| *byte == b'\n').skip(1).count() as u64;
+        self.line += (passed.split(|byte| *byte == b'\n').count() - 1) as u64;
         self.at = begin.max(self.at);
         self.line
     }

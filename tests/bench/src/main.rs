@@ -22,6 +22,7 @@ mod probe;
 mod process;
 mod publish;
 mod reference;
+mod reform;
 mod report;
 mod servers;
 mod start;
@@ -46,6 +47,9 @@ use report::Report;
 use serde_json::Value;
 use servers::{ROOT, Servers};
 
+/// Parts that need servers.
+const ON_SERVERS: [Part; 5] = [Part::Store, Part::Commit, Part::City, Part::Fanout, Part::Reform];
+
 /// Where the figures go, below the sources.
 const FOLDER: &str = "target/bench";
 
@@ -63,6 +67,8 @@ enum Part {
     City,
     /// Many live clients, beside a bare broadcast.
     Fanout,
+    /// Indicators over three years of dossiers and tickets; only when it is asked for.
+    Reform,
 }
 
 /// Measures the hub beside bare references and prints a table. All parts take about five minutes;
@@ -90,6 +96,9 @@ struct Args {
     /// Numbers of live clients of the fan-out, one after the other.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 5_000])]
     clients: Vec<usize>,
+    /// Dossiers a year of the part `reform`, three years deep; a twentieth as many tickets.
+    #[arg(long, default_value_t = 2_000_000)]
+    dossiers: i64,
     /// Seconds of a round of the fan-out.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
@@ -176,7 +185,9 @@ struct Bench {
 
 impl Bench {
     fn wants(&self, part: Part) -> bool {
-        self.args.only.is_empty() || self.args.only.contains(&part)
+        // Its records alone take minutes to make.
+        let is_usual = part != Part::Reform;
+        self.args.only.is_empty() && is_usual || self.args.only.contains(&part)
     }
 
     /// Says what follows, and when.
@@ -193,8 +204,7 @@ impl Bench {
             self.begin("starting the hub, cold and warm");
             start::run(folder, &self.clock, &mut self.report).await?;
         }
-        let parts = [Part::Store, Part::Commit, Part::City, Part::Fanout];
-        if !parts.into_iter().any(|part| self.wants(part)) {
+        if !ON_SERVERS.into_iter().any(|part| self.wants(part)) {
             return Ok(());
         }
         self.begin("starting a private broker and a private database");
@@ -208,7 +218,7 @@ impl Bench {
     /// Measures the parts that need servers; one that fails does not keep the others from being measured.
     async fn on_servers(&mut self, servers: &Servers) -> anyhow::Result<()> {
         let mut failed = Ok(());
-        for part in [Part::Store, Part::Commit, Part::City, Part::Fanout] {
+        for part in ON_SERVERS {
             if self.wants(part)
                 && let Err(error) = self.part(servers, part).await
             {
@@ -250,6 +260,12 @@ impl Bench {
                 let extent = fanout::Extent { rounds, span, clients: self.args.clients.clone() };
                 fanout::run(servers, &self.city, &extent, &mut self.report).await
             }
+            Part::Reform => {
+                let dossiers = self.args.dossiers;
+                self.begin(format!("indicators over three years of {dossiers} dossiers"));
+                let extent = reform::Extent { dossiers, rounds };
+                reform::run(servers, &self.city, extent, &mut self.report).await
+            }
         }
     }
 
@@ -263,7 +279,7 @@ impl Bench {
             "scale": args.scale, "clients": args.clients, "seconds": args.seconds,
             "lanes": payload::LANES, "stations": payload::STATIONS,
             "noisy_factor": child::NOISY_FACTOR, "clock_ahead_s": child::CLOCK_AHEAD_S,
-            "days_ago": args.days_ago,
+            "days_ago": args.days_ago, "dossiers": args.dossiers,
         });
         let all = serde_json::json!({
             "measured_at": now, "taken_s": self.begun.elapsed().as_secs(), "settings": settings,
