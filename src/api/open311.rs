@@ -304,7 +304,7 @@ pub(super) async fn requests(
 }
 
 /// One request, as a list of one.
-#[utoipa::path(get, operation_id = "open311_request", path = "/open311/v2/requests/{id}", tag = "open",
+#[utoipa::path(get, operation_id = "open311_request", path = "/open311/v2/requests/{id}", tag = "open", security(()),
     params(("id" = String, Path, description = "`SOURCE:NUMBER.json`")), responses(
     (status = 200, description = "The request", body = [PublicRequest]),
     (status = 404, description = "No such request", body = [PublicError])))]

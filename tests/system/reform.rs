@@ -23,6 +23,8 @@ use serde_json::{Value as Json, json};
 
 use crate::site::Site;
 
+mod answers;
+
 const SOURCE: &str = "onestop-can-tho";
 const WARD: &str = "gso:31135";
 const OTHER: &str = "gso:31120";

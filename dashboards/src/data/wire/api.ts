@@ -391,6 +391,30 @@ export type Ticket = {
   merged_into: string | null,
   /** Citizen's rating 1 to 5; null when not given. */
   rating: number | null,
+  /** Due time in force, with the waiting that counts; null while it waits. */
+  effective_due: string | null,
+  /** Whether it was handled by then; null while it is not. */
+  on_time: boolean | null,
+  /** Whether the clock stands: it waits for the citizen or for others. */
+  is_paused: boolean,
+  /** Waiting time that is over, seconds. */
+  paused_s: number,
+  /** Different units that it was given to. */
+  units: number,
+  /** How often it was reopened. */
+  reopened: number,
+  /** When it was first assigned or taken in hand; null while it is not. */
+  assigned_at: string | null,
+  /** Minutes from creation to assignment; null while it is not. */
+  dispatch_min: number | null,
+  /** Working minutes from creation to the first reply; null without one. */
+  first_response_min: number | null,
+  /** Working minutes from creation to handling without waiting; null while it is not. */
+  resolve_min: number | null,
+  /** When it was rejected, found a duplicate or transferred, while it stands so; null otherwise. */
+  left_at: string | null,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
 };
 
 /** A ticket with its steps. */
@@ -435,6 +459,30 @@ export type TicketWithSteps = {
   merged_into: string | null,
   /** Citizen's rating 1 to 5; null when not given. */
   rating: number | null,
+  /** Due time in force, with the waiting that counts; null while it waits. */
+  effective_due: string | null,
+  /** Whether it was handled by then; null while it is not. */
+  on_time: boolean | null,
+  /** Whether the clock stands: it waits for the citizen or for others. */
+  is_paused: boolean,
+  /** Waiting time that is over, seconds. */
+  paused_s: number,
+  /** Different units that it was given to. */
+  units: number,
+  /** How often it was reopened. */
+  reopened: number,
+  /** When it was first assigned or taken in hand; null while it is not. */
+  assigned_at: string | null,
+  /** Minutes from creation to assignment; null while it is not. */
+  dispatch_min: number | null,
+  /** Working minutes from creation to the first reply; null without one. */
+  first_response_min: number | null,
+  /** Working minutes from creation to handling without waiting; null while it is not. */
+  resolve_min: number | null,
+  /** When it was rejected, found a duplicate or transferred, while it stands so; null otherwise. */
+  left_at: string | null,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
 };
 
 /** A step in the life of a ticket. */
@@ -746,6 +794,103 @@ export type Replayed = {
   reason: string | null,
 };
 
+/** An import with what it did so far. */
+export type ImportRun = {
+  /** Number in order. */
+  id: number,
+  /** dossier, ticket, ii06a, official766 or formality. */
+  kind: string,
+  /** Who imported it. */
+  who: string,
+  /** SHA-256 of the file. */
+  sha256: string,
+  /** Hub clock. */
+  started_at: string,
+  /** Hub clock; null while it runs, or when it was cut off. */
+  finished_at: string | null,
+  /** Facts or rows of the file that can be stored. */
+  storable: number,
+  /** Of them handled so far. */
+  done: number,
+  /** What became of them. */
+  stored: Stored,
+  /** Rows of the file with a problem. */
+  rows_bad: number,
+};
+
+/** What a table holds. */
+export type Kind = "dossier" | "ticket" | "ii06a" | "official766" | "formality";
+
+/** What was found in a table, and what was done with it. */
+export type Report = {
+  /** What the table holds. */
+  kind: Kind,
+  /** Version of the header and word lists. */
+  words: string,
+  /** True when nothing of the table is taken: it cannot be read, a needed column is missing, or a
+   * column holds personal data. */
+  is_refused: boolean,
+  /** Encoding that was recognised; null when none was. */
+  encoding: string | null,
+  /** Character between the cells; null when none was recognised. */
+  delimiter: string | null,
+  /** First and last line of the header, from 1; null when none was found. */
+  header_lines: [number, number] | null,
+  /** Every column with what it is taken for. */
+  columns: Array<ColumnUse>,
+  /** Rows of data, without headings, totals and notes. */
+  rows: number,
+  /** Rows of data with at least one problem: nothing of them is stored. */
+  rows_bad: number,
+  /** Lines that are totals, headings or notes, and were not stored. */
+  lines_skipped: Array<number>,
+  /** Facts or rows that can be stored. */
+  storable: number,
+  /** What keeps a cell, a row or the table from being stored; in the order of the lines. */
+  problems: Array<Flaw>,
+  /** What a person should look at, though it is stored; in the order of the lines. */
+  warnings: Array<Flaw>,
+  /** What was stored; null after a dry run or a refusal. */
+  stored: Stored | null,
+};
+
+/** One column of a table. */
+export type ColumnUse = {
+  /** Its header, upper lines first. */
+  title: string,
+  /** The field that it is taken for; null when it is not used. */
+  field: string | null,
+  /** Whether it holds personal data. */
+  is_personal: boolean,
+};
+
+/** Something that is wrong, or strange. */
+export type Flaw = {
+  /** Line of the file, from 1; null for the table as a whole. */
+  line: number | null,
+  /** Header of the column; empty for the row or table as a whole. */
+  column: string,
+  /** The cell, shortened, with long digit runs masked; null for personal columns and whole rows. */
+  value: string | null,
+  /** What is wrong. */
+  problem: string,
+  /** What to do. */
+  advice: string,
+};
+
+/** What was stored of a table. */
+export type Stored = {
+  /** New rows. */
+  new: number,
+  /** Rows that were stored before with the same content. */
+  duplicates: number,
+  /** Rows that replaced others (tables, formalities), or that were stored before with other content and
+   * kept as they were (facts). */
+  changed: number,
+  /** Facts that the hub refused, with what it refuses of every message: see the quarantine. */
+  refused: number,
+};
+
 /** A change. */
 export type JournalEntry = {
   /** Number in order. */
@@ -788,4 +933,847 @@ export type Component = {
   why: string | null,
   /** Since when it works or does not, hub clock. */
   since: string,
+};
+
+/** A dossier as it stands. Times are instants; minutes are working minutes of the calendar. What was never
+ * told is null. */
+export type Dossier = {
+  /** `SOURCE:CODE`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Dossier code. */
+  dossier: string,
+  /** Code of the formality. */
+  formality: string | null,
+  /** Field of the formality. */
+  field: string | null,
+  /** Handling unit. */
+  unit: string | null,
+  /** Receiving unit. */
+  received_by: string | null,
+  /** direct, online or post; direct when never told. */
+  channel: string,
+  /** Status of the latest step: registered, accepted, `not_accepted`, `in_process`,
+   * `supplement_requested`, `payment_requested`, withdrawn, stopped, done or returned. */
+  status: string,
+  /** Its code on the national portal, 1 to 10. */
+  status_code: number,
+  /** When it was reached. */
+  status_at: string,
+  /** When it was handed in. */
+  submitted_at: string,
+  /** When it was accepted; null while it is not. */
+  received_at: string | null,
+  /** Due time as told. */
+  due_at: string | null,
+  /** Due time with the pauses that count; null while the clock stands. */
+  effective_due: string | null,
+  /** Since when it is overdue; of an open one also in the future. */
+  overdue_at: string | null,
+  /** Time that it may take. */
+  limit: Limit | null,
+  /** When handling ended; null while open. */
+  ended_at: string | null,
+  /** When the result was returned. */
+  returned_at: string | null,
+  /** When it was refused. */
+  refused_at: string | null,
+  /** early, `on_day`, late, `no_due`, withdrawn, refused or stopped; null while open. */
+  outcome: string | null,
+  /** In time by the rule of Decision 766; null while open or without a due time. */
+  on_time: boolean | null,
+  /** Whether the clock stands because papers or payment are waited for. */
+  is_paused: boolean,
+  /** Length of the pauses that are over, seconds. */
+  paused_s: number,
+  /** How often papers were asked for. */
+  supplements: number,
+  /** Working minutes from acceptance to the end. */
+  handling_min: number | null,
+  /** Working minutes that were allowed. */
+  limit_min: number | null,
+  /** Working minutes from handing in online to acceptance. */
+  acceptance_min: number | null,
+  /** Steps of the internal process that are over and had a due time. */
+  steps_total: number,
+  /** Those of them in time. */
+  steps_on_time: number,
+  /** Handed in outside the area of the handling unit. */
+  boundary_free: boolean | null,
+  /** There are electronic files of components. */
+  has_component_file: boolean | null,
+  /** Components were digitised. */
+  digitised: boolean | null,
+  /** A component was reused. */
+  reused: boolean | null,
+  /** A component came from the national personal store. */
+  from_national_store: boolean | null,
+  /** The applicant was authenticated by `VNeID`. */
+  vneid: boolean | null,
+  /** no, national or gateway. */
+  paid_online: string | null,
+  /** Number of fees, waived ones included. */
+  fee_count: number | null,
+  /** Sum of the fees, dong. */
+  fee_vnd: number | null,
+  /** Links to electronic results. */
+  result_links: number | null,
+  /** person, business or organisation. */
+  applicant: string | null,
+  /** When an apology for the delay was sent. */
+  apology_at: string | null,
+  /** Petitions that name it. */
+  petitions: number,
+  /** A citizen's form about it has a mean below one point. */
+  disliked: boolean,
+  /** Moves between statuses that the rules do not allow. */
+  illegal_moves: number,
+  /** The date in the code is not the day of acceptance. */
+  code_date_differs: boolean,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
+};
+
+/** A dossier with its steps. */
+export type DossierWithSteps = {
+  /** Its steps, oldest first. */
+  steps: Array<DossierStep>,
+  /** `SOURCE:CODE`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Dossier code. */
+  dossier: string,
+  /** Code of the formality. */
+  formality: string | null,
+  /** Field of the formality. */
+  field: string | null,
+  /** Handling unit. */
+  unit: string | null,
+  /** Receiving unit. */
+  received_by: string | null,
+  /** direct, online or post; direct when never told. */
+  channel: string,
+  /** Status of the latest step: registered, accepted, `not_accepted`, `in_process`,
+   * `supplement_requested`, `payment_requested`, withdrawn, stopped, done or returned. */
+  status: string,
+  /** Its code on the national portal, 1 to 10. */
+  status_code: number,
+  /** When it was reached. */
+  status_at: string,
+  /** When it was handed in. */
+  submitted_at: string,
+  /** When it was accepted; null while it is not. */
+  received_at: string | null,
+  /** Due time as told. */
+  due_at: string | null,
+  /** Due time with the pauses that count; null while the clock stands. */
+  effective_due: string | null,
+  /** Since when it is overdue; of an open one also in the future. */
+  overdue_at: string | null,
+  /** Time that it may take. */
+  limit: Limit | null,
+  /** When handling ended; null while open. */
+  ended_at: string | null,
+  /** When the result was returned. */
+  returned_at: string | null,
+  /** When it was refused. */
+  refused_at: string | null,
+  /** early, `on_day`, late, `no_due`, withdrawn, refused or stopped; null while open. */
+  outcome: string | null,
+  /** In time by the rule of Decision 766; null while open or without a due time. */
+  on_time: boolean | null,
+  /** Whether the clock stands because papers or payment are waited for. */
+  is_paused: boolean,
+  /** Length of the pauses that are over, seconds. */
+  paused_s: number,
+  /** How often papers were asked for. */
+  supplements: number,
+  /** Working minutes from acceptance to the end. */
+  handling_min: number | null,
+  /** Working minutes that were allowed. */
+  limit_min: number | null,
+  /** Working minutes from handing in online to acceptance. */
+  acceptance_min: number | null,
+  /** Steps of the internal process that are over and had a due time. */
+  steps_total: number,
+  /** Those of them in time. */
+  steps_on_time: number,
+  /** Handed in outside the area of the handling unit. */
+  boundary_free: boolean | null,
+  /** There are electronic files of components. */
+  has_component_file: boolean | null,
+  /** Components were digitised. */
+  digitised: boolean | null,
+  /** A component was reused. */
+  reused: boolean | null,
+  /** A component came from the national personal store. */
+  from_national_store: boolean | null,
+  /** The applicant was authenticated by `VNeID`. */
+  vneid: boolean | null,
+  /** no, national or gateway. */
+  paid_online: string | null,
+  /** Number of fees, waived ones included. */
+  fee_count: number | null,
+  /** Sum of the fees, dong. */
+  fee_vnd: number | null,
+  /** Links to electronic results. */
+  result_links: number | null,
+  /** person, business or organisation. */
+  applicant: string | null,
+  /** When an apology for the delay was sent. */
+  apology_at: string | null,
+  /** Petitions that name it. */
+  petitions: number,
+  /** A citizen's form about it has a mean below one point. */
+  disliked: boolean,
+  /** Moves between statuses that the rules do not allow. */
+  illegal_moves: number,
+  /** The date in the code is not the day of acceptance. */
+  code_date_differs: boolean,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
+};
+
+/** A step in the life of a dossier; null for what it does not tell. */
+export type DossierStep = {
+  /** Status that it came to. */
+  status: string,
+  /** Its code, 1 to 10. */
+  status_code: number,
+  /** When the step was taken. */
+  at: string,
+  /** Message time, source clock. */
+  time: string,
+  /** Handling unit. */
+  unit: string | null,
+  /** Due time. */
+  due_at: string | null,
+  /** Step of the internal process. */
+  step: string | null,
+  /** Until when that step is due. */
+  step_due_at: string | null,
+};
+
+/** Time that a formality may take. */
+export type Limit = {
+  /** How many. */
+  value: number,
+  /** hour (of opening hours), day, `working_day` or month. */
+  unit: string,
+};
+
+/** A petition as it stands. What was never told is null. */
+export type Petition = {
+  /** `SOURCE:NUMBER`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Number of the petition. */
+  petition: string,
+  /** regulation, conduct or service. */
+  kind: string | null,
+  /** formality, staff or other. */
+  class: string | null,
+  /** Responsible unit. */
+  unit: string | null,
+  /** Code of the dossier that it complains of. */
+  dossier: string | null,
+  /** Status of the latest step: received, `more_info`, transferred, processing, answered, published or
+   * refused. */
+  status: string,
+  /** When it was reached. */
+  status_at: string,
+  /** When it came. */
+  received_at: string,
+  /** When it came to the responsible unit, from which the limit runs. */
+  sent_at: string,
+  /** End of the last day of the limit; null where the calendar does not reach. */
+  due_at: string | null,
+  /** Since when it is overdue; of an open one also in the future. */
+  overdue_at: string | null,
+  /** When it was answered. */
+  answered_at: string | null,
+  /** When the answer was published. */
+  published_at: string | null,
+  /** When it was refused. */
+  refused_at: string | null,
+  /** When handling ended; null while open. */
+  ended_at: string | null,
+  /** Whether it ended in time; null while in process and where the calendar does not reach. */
+  on_time: boolean | null,
+  /** Whether the answer was published in time. */
+  published_on_time: boolean | null,
+  /** Whether the petitioner is satisfied. */
+  satisfied: boolean | null,
+  /** Working minutes until it ended. */
+  handling_min: number | null,
+  /** Moves between statuses that the rules do not allow. */
+  illegal_moves: number,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
+};
+
+/** A petition with its steps. */
+export type PetitionWithSteps = {
+  /** Its steps, oldest first. */
+  steps: Array<PetitionStep>,
+  /** `SOURCE:NUMBER`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Number of the petition. */
+  petition: string,
+  /** regulation, conduct or service. */
+  kind: string | null,
+  /** formality, staff or other. */
+  class: string | null,
+  /** Responsible unit. */
+  unit: string | null,
+  /** Code of the dossier that it complains of. */
+  dossier: string | null,
+  /** Status of the latest step: received, `more_info`, transferred, processing, answered, published or
+   * refused. */
+  status: string,
+  /** When it was reached. */
+  status_at: string,
+  /** When it came. */
+  received_at: string,
+  /** When it came to the responsible unit, from which the limit runs. */
+  sent_at: string,
+  /** End of the last day of the limit; null where the calendar does not reach. */
+  due_at: string | null,
+  /** Since when it is overdue; of an open one also in the future. */
+  overdue_at: string | null,
+  /** When it was answered. */
+  answered_at: string | null,
+  /** When the answer was published. */
+  published_at: string | null,
+  /** When it was refused. */
+  refused_at: string | null,
+  /** When handling ended; null while open. */
+  ended_at: string | null,
+  /** Whether it ended in time; null while in process and where the calendar does not reach. */
+  on_time: boolean | null,
+  /** Whether the answer was published in time. */
+  published_on_time: boolean | null,
+  /** Whether the petitioner is satisfied. */
+  satisfied: boolean | null,
+  /** Working minutes until it ended. */
+  handling_min: number | null,
+  /** Moves between statuses that the rules do not allow. */
+  illegal_moves: number,
+  /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
+  calendar: number,
+};
+
+/** A step in the life of a petition; null for what it does not tell. */
+export type PetitionStep = {
+  /** Status that it came to. */
+  status: string,
+  /** When the step was taken. */
+  at: string,
+  /** Message time, source clock. */
+  time: string,
+  /** Responsible unit. */
+  unit: string | null,
+  /** Whether the petitioner is satisfied. */
+  satisfied: boolean | null,
+};
+
+/** A document as it stands. What was never told is null. */
+export type Document = {
+  /** `SOURCE:TOKEN`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Token of the document. */
+  document: string,
+  /** Type of result in the national catalogue. */
+  result_type: string | null,
+  /** Unit that holds it. */
+  unit: string | null,
+  /** Whether a holder is known. */
+  has_holder: boolean | null,
+  /** State of the latest step: reviewed, digitised, signed or withdrawn. */
+  state: string,
+  /** When it was reached. */
+  state_at: string,
+  /** When it was first known. */
+  first_at: string,
+  /** When it was first found valid. */
+  reviewed_at: string | null,
+  /** When it was digitised. */
+  digitised_at: string | null,
+  /** When the signed copy was stored. */
+  signed_at: string | null,
+  /** When it was withdrawn; null unless that is its latest step. */
+  withdrawn_at: string | null,
+};
+
+/** A document with its steps. */
+export type DocumentWithSteps = {
+  /** Its steps, oldest first. */
+  steps: Array<DocumentStep>,
+  /** `SOURCE:TOKEN`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Token of the document. */
+  document: string,
+  /** Type of result in the national catalogue. */
+  result_type: string | null,
+  /** Unit that holds it. */
+  unit: string | null,
+  /** Whether a holder is known. */
+  has_holder: boolean | null,
+  /** State of the latest step: reviewed, digitised, signed or withdrawn. */
+  state: string,
+  /** When it was reached. */
+  state_at: string,
+  /** When it was first known. */
+  first_at: string,
+  /** When it was first found valid. */
+  reviewed_at: string | null,
+  /** When it was digitised. */
+  digitised_at: string | null,
+  /** When the signed copy was stored. */
+  signed_at: string | null,
+  /** When it was withdrawn; null unless that is its latest step. */
+  withdrawn_at: string | null,
+};
+
+/** A step in the life of a document; null for what it does not tell. */
+export type DocumentStep = {
+  /** State that it came to. */
+  state: string,
+  /** When the step was taken. */
+  at: string,
+  /** Message time, source clock. */
+  time: string,
+  /** Unit that holds it. */
+  unit: string | null,
+};
+
+/** A form on the nine indicators. */
+export type Assessment = {
+  /** `SOURCE:NUMBER`. */
+  id: string,
+  /** Publishing system. */
+  source: string,
+  /** Number of the form. */
+  form: string,
+  /** Message time, source clock. */
+  time: string,
+  /** The unit that it is about. */
+  unit: string,
+  /** Quarter, `2026-Q1`. */
+  quarter: string,
+  /** citizen, agency (about itself) or appraiser. */
+  by: string,
+  /** tablet, web or paper; null when not told. */
+  channel: string | null,
+  /** Code of the dossier that it is about; null for none. */
+  dossier: string | null,
+  /** Points by `N1` to `N9`, 0 to 2 with at most 3 decimals; null where not answered. */
+  scores: Record<string, number | null>,
+};
+
+/** A formality in one span of time; null for what is not known. */
+export type Formality = {
+  /** Code, as in dossiers. */
+  code: string,
+  /** First civil day of the row. */
+  valid_from: string,
+  /** First civil day after; null while valid. */
+  valid_to: string | null,
+  /** Its name. */
+  name: Name,
+  /** Field. */
+  field: string | null,
+  /** city, district, commune or sector. */
+  level: string,
+  /** Sector of a vertical agency; on level sector only. */
+  sector: string | null,
+  /** Day of the announcing decision. */
+  announced_on: string | null,
+  /** Day on which its law took effect. */
+  effective_on: string | null,
+  /** Day on which it was published on the national portal. */
+  published_on: string | null,
+  /** Whether all obligatory parts are published. */
+  complete_parts: boolean | null,
+  /** Whether it could be offered wholly online. */
+  eligible_full: boolean | null,
+  /** none, partial, full, 3 or 4. */
+  online_level: string,
+  /** Whether it costs a fee. */
+  has_fee: boolean | null,
+  /** Whether it is offered on the national portal. */
+  npsp_linked: boolean | null,
+  /** Whether its result must be on paper. */
+  requires_paper_result: boolean | null,
+  /** person, organisation or both. */
+  audience: string | null,
+  /** Time that it may take. */
+  limit: Limit | null,
+  /** Where the row comes from. */
+  source: string,
+  /** verified, unverified or demonstration. */
+  mark: string,
+  /** Its online services in the same span, or on the asked day. */
+  services: Array<OnlineService>,
+};
+
+/** An online service of a formality. */
+export type OnlineService = {
+  /** Code. */
+  code: string,
+  /** First civil day. */
+  valid_from: string,
+  /** First civil day after; null while valid. */
+  valid_to: string | null,
+  /** Its name. */
+  name: Name,
+  /** public, closing, testing or closed. */
+  state: string,
+  /** Whether it is offered on the national portal. */
+  npsp_linked: boolean,
+};
+
+/** What the indicators are grouped by. */
+export type Group = "dossier" | "nine" | "decision766" | "online" | "digitisation" | "desk" | "operations" | "hub";
+
+/** How a value stands to its target. */
+export type Operator = ">=" | "<=" | "<" | "=" | "abs<" | "abs<=";
+
+/** What an indicator should keep to. */
+export type TargetStatement = {
+  /** `>=`, `<=`, `<`, `=`, or `abs<`, `abs<=` of the value without its sign. */
+  op: Operator,
+  /** In the indicator's unit of measure. */
+  value: number,
+};
+
+/** An indicator of the catalogue. */
+export type IndicatorStatement = {
+  /** Id, such as `A12`. */
+  id: string,
+  /** dossier, nine, decision766, online, digitisation, desk, operations or hub. */
+  group: Group,
+  /** Its name. */
+  name: Name,
+  /** `percent`, `points`, `working_hours`, or what is counted. */
+  unit_of_measure: string,
+  /** How it is computed, in words. */
+  formula: Name,
+  /** By what it can be asked. */
+  dimensions: Array<string>,
+  /** What it should keep to; null for none. */
+  target: TargetStatement | null,
+  /** Article, form or bulletin that defines it. */
+  source: string,
+  /** First day with a meaning. */
+  valid_from: string,
+  /** First day without; null while valid. */
+  valid_to: string | null,
+  /** Whether the live channel carries it for the whole city. */
+  headline: boolean,
+  /** Stream that it is computed from; null while nothing feeds it. */
+  feed: string | null,
+  /** Why nothing feeds it yet; null where something does. */
+  no_feed: Name | null,
+};
+
+/** The catalogue. */
+export type IndicatorCatalogue = {
+  /** Versions that values carry. */
+  versions: Versions,
+  /** Indicators in their order. */
+  indicators: Array<IndicatorStatement>,
+};
+
+/** Versions of what a value was computed by. */
+export type Versions = {
+  /** Catalogue of the indicators. */
+  indicators: string,
+  /** Laws, bands and thresholds. */
+  parameters: string,
+  /** Calendar. */
+  calendar: string,
+  /** Trees of units. */
+  units: string,
+};
+
+/** A period as the API states it. */
+export type PeriodStatement = {
+  /** `2026-Q1`. */
+  id: string,
+  /** First civil day. */
+  from: string,
+  /** First civil day after. */
+  to: string,
+  /** Whether its figures were published. */
+  is_closed: boolean,
+};
+
+/** Why a value is what it is. */
+export type Status = "ok" | "no_feed" | "no_data" | "calendar_unverified" | "calendar_incomplete";
+
+/** How exact a value is. */
+export type ValueBound = "exact" | "at_least";
+
+/** How many units told something. */
+export type Reporting = {
+  /** Units with at least one record of the noun in the period. */
+  reporting: number,
+  /** Units below the asked one by the tree. */
+  expected: number,
+};
+
+/** The value that was published when the period was closed. */
+export type Published = {
+  /** The value. */
+  value: number | null,
+  /** When the period was closed. */
+  closed_at: string,
+};
+
+/** One value of an indicator. */
+export type Value = {
+  /** Indicator. */
+  id: string,
+  /** Code of the unit; `unmapped` for records whose unit is in no tree. */
+  unit: string,
+  /** Its name on the last day of the period; null for `unmapped`. */
+  unit_name: Name | null,
+  /** Second key: channel, formality, month …; `own` for a unit's own records beside those below it;
+   * null without one. */
+  key: string | null,
+  /** Part of an indicator with several figures: `p90`, `share`, `6-10`, a channel …; null for the main
+   * one. */
+  part: string | null,
+  /** The value in the indicator's unit of measure; null is not 0. */
+  value: number | null,
+  /** Numerator, or the count itself; null for what is no quotient of integers. */
+  numerator: number | null,
+  /** Denominator; null for counts. */
+  denominator: number | null,
+  /** Class or component in words; null for a number. */
+  word: string | null,
+  /** How exact it is. */
+  bound: ValueBound,
+  /** How many units told something; null where no units report, and for other keys. */
+  completeness: Reporting | null,
+  /** Why it is what it is. */
+  status: Status,
+  /** What was published when the period was closed; null while it is open. */
+  as_published: Published | null,
+};
+
+/** Values with what holds for all of them. */
+export type Answer = {
+  /** Period. */
+  period: PeriodStatement,
+  /** Records that came until then are in the values. */
+  cut_off: string,
+  /** Versions. */
+  versions: Versions,
+  /** Values in the order of ids, units and keys. */
+  values: Array<Value>,
+};
+
+/** An identity that was looked at. */
+export type Checked = {
+  /** Word of the identity. */
+  identity: string,
+  /** Unit. */
+  unit: string,
+  /** Period. */
+  period: string,
+  /** Left side. */
+  left: number,
+  /** Right side. */
+  right: number,
+};
+
+/** A record behind a figure: what it is, when it counts, what it adds, and what is known of it. */
+export type RecordBehind = {
+  /** Publishing system. */
+  source: string,
+  /** Dossier code, ticket number, call, petition, document or form. */
+  id: string,
+  /** Instant that puts it into the period. */
+  at: string,
+  /** What it adds to the figure. */
+  amount: number,
+  /** Its columns by name; no personal data. */
+  record: Record<string, unknown>,
+};
+
+/** Scorecards with what holds for all of them. */
+export type Scorecards<Card> = {
+  /** Period. */
+  period: PeriodStatement,
+  /** Records that came until then are in the scores. */
+  cut_off: string,
+  /** Versions. */
+  versions: Versions,
+  /** One card per unit: the asked unit first, then those below it. */
+  units: Array<Card>,
+};
+
+/** One class of a total. */
+export type Band = {
+  /** excellent, good, fair, average or weak. */
+  class: string,
+  /** Least total of the class, itself included. */
+  from: number,
+  /** Vietnamese name. */
+  name_vi: string,
+  /** English name. */
+  name_en: string,
+};
+
+/** Which score became the value. */
+export type ScoreOrigin = "appraised" | "overruled" | "own" | "proposed" | "waived" | "missing";
+
+/** A decision about one indicator of one unit and quarter. */
+export type Overruled = {
+  /** The score; null when the indicator is waived. */
+  score: number | null,
+  /** Why. */
+  reason: string,
+  /** Who decided. */
+  who: string,
+  /** When. */
+  at: string,
+};
+
+/** The scores of one indicator. */
+export type NineScore = {
+  /** `N1` to `N9`. */
+  id: string,
+  /** The agency's own; null for none. */
+  own: number | null,
+  /** The appraiser's; null for none. */
+  appraised: number | null,
+  /** Mean of the citizens' forms; null without answers. */
+  citizen: number | null,
+  /** Citizens' forms that score it. */
+  answers: number,
+  /** Proposed from events, else from the citizens' forms where they are the source; null for none. */
+  proposed: number | null,
+  /** A decision; null for none. */
+  overruled: Overruled | null,
+  /** The value; null for none. */
+  value: number | null,
+  /** Which score became the value. */
+  origin: ScoreOrigin,
+};
+
+/** One component of a scorecard. */
+export type ComponentScore = {
+  /** Id of the indicator. */
+  id: string,
+  /** Code on the national portal. */
+  code: string,
+  /** Group of points. */
+  group: string,
+  /** Most points; null when it is only shown. */
+  max: number | null,
+  /** Numerator; null when it cannot be computed. */
+  numerator: number | null,
+  /** Denominator; null when it cannot be computed. */
+  denominator: number | null,
+  /** Value in the indicator's unit of measure; null with a denominator of 0. */
+  value: number | null,
+  /** Own points; null when they cannot be computed. */
+  score: number | null,
+  /** Officially published points, unchanged; null for none. */
+  official: number | null,
+  /** Own minus official; null without both. */
+  difference: number | null,
+  /** Most points minus own points; null without them. */
+  loss: number | null,
+  /** Why it is what it is. */
+  status: Status,
+};
+
+/** The scorecard of one unit. */
+export type DecisionCard = {
+  /** Code of the unit. */
+  unit: string,
+  /** Its name. */
+  unit_name: Name | null,
+  /** Version of the laws. */
+  law: string,
+  /** Components in the order of the law. */
+  components: Array<ComponentScore>,
+  /** Q7: sum of the points that can be computed; null when none can. */
+  total: number | null,
+  /** Out of how many points that is: 100 when nothing is missing. */
+  of: number,
+  /** Components with points that cannot be computed. */
+  missing: Array<string>,
+  /** Q10: class of the total; null while something is missing. */
+  class: Band | null,
+  /** Rank of the class, 1 for the worst. */
+  rank: number | null,
+  /** Q8: the total that was officially published; null for none. */
+  official: number | null,
+  /** Q9: own minus official over the components that have both, else over the totals when nothing is
+   * missing; null otherwise. */
+  difference: number | null,
+  /** Q11: components by loss, largest first, those without loss left out. */
+  losses: Array<string>,
+};
+
+/** The scorecard of one unit and quarter. */
+export type NineCard = {
+  /** Code of the unit. */
+  unit: string,
+  /** Its name. */
+  unit_name: Name | null,
+  /** Version of the law. */
+  law: string,
+  /** N1 to N9. */
+  scores: Array<NineScore>,
+  /** N10: sum of the values; null until all nine are present or waived. */
+  total: number | null,
+  /** N11: class of the total; null without one. */
+  class: Band | null,
+  /** Rank of the class, 1 for the worst. */
+  rank: number | null,
+  /** N12: citizens' forms. */
+  forms: number,
+  /** N13, points in thousandths that the citizens' forms gave. */
+  points_e3: number,
+  /** Answers on those forms. */
+  answers: number,
+  /** N14: own minus appraised, over the indicators that have both; null without any. */
+  own_minus_appraised: number | null,
+  /** Indicators with a value or waived. */
+  present: number,
+};
+
+/** A person's decision about one of the nine indicators of a unit and quarter. */
+export type NewScoreRuling = {
+  /** Unit. */
+  unit: string,
+  /** Quarter, `2026-Q1`. */
+  quarter: string,
+  /** `N1` to `N9`. */
+  indicator: string,
+  /** 0 to 2 points with at most 3 decimals; null waives the indicator. */
+  score: number | null,
+  /** Why. */
+  reason: string,
+};
+
+/** What closing came to. */
+export type Closed = {
+  /** Figures that were published; 0 when the period was closed before. */
+  figures: number,
 };
