@@ -4,7 +4,7 @@ use super::Context;
 use crate::indicator::{
     facts::{Amount, BANDS, Standing, Terms, Window},
     formula::{Formula, Variant, formula},
-    measure::{Measure, Noun, OpenPart, Ranked, Span},
+    measure::{Dimension, Measure, Noun, OpenPart, Ranked, Span},
     period::Period,
 };
 
@@ -13,6 +13,8 @@ use crate::indicator::{
 pub enum Part {
     /// The records of a measure over days.
     Measure(Measure, Span),
+    /// Those of them with one value of a key.
+    Keyed(Measure, Span, Dimension, &'static str),
     /// Records that are open now.
     Open(Noun, OpenPart),
 }
@@ -48,7 +50,12 @@ fn of_formula(formula: &Formula, span: Span) -> Behind {
         | Formula::Mean { sum: numerator, count: denominator, .. } => {
             Behind { numerator: parts(numerator, span), denominator: parts(denominator, span) }
         }
-        Formula::Keys { measure, .. } => count(*measure),
+        Formula::Keys { measure, by, main, share } => {
+            let whole = Part::Measure(*measure, span);
+            let part = main.map_or(whole, |key| Part::Keyed(*measure, span, *by, key));
+            let denominator = if *share { vec![whole] } else { Vec::new() };
+            Behind { numerator: vec![part], denominator }
+        }
         Formula::Bands(noun) => {
             Behind { numerator: vec![Part::Open(*noun, OpenPart::Open)], denominator: Vec::new() }
         }
@@ -135,6 +142,14 @@ mod tests {
         };
         assert_eq!(behind.numerator, measures(&[Measure::Early, Measure::OnDay]));
         assert_eq!(behind.denominator, measures(&[Measure::Early, Measure::OnDay, Measure::Late]));
+    }
+
+    #[test]
+    fn a_share_of_one_key_lists_the_records_with_that_key() {
+        let behind = of("B06");
+        let online = Part::Keyed(Measure::Received, SPAN, Dimension::Channel, "online");
+        assert_eq!(behind.numerator, [online]);
+        assert_eq!(behind.denominator, [Part::Measure(Measure::Received, SPAN)]);
     }
 
     #[test]

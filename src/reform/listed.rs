@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     indicator::{
-        measure::{Slice, Span},
-        value::{Ask, Mode},
+        measure::{Dimension, Measure, Noun, OpenPart, Slice, Span},
+        value::{Ask, Mode, Narrow},
     },
     store::{
         Store,
@@ -66,10 +66,10 @@ pub async fn records(
         }
         let page = Page { after: after.take(), limit: wanted };
         let listed = match part {
-            Part::Measure(measure, span) => {
+            List::Measure(measure, span) => {
                 store.measured_records(*measure, *span, slice, &page, context.zone).await?
             }
-            Part::Open(noun, open) => {
+            List::Open(noun, open) => {
                 store.open_records(*noun, *open, &frame.borders(), slice, &page).await?
             }
         };
@@ -78,29 +78,51 @@ pub async fn records(
     Ok(found)
 }
 
+/// A list: a measure over days, or what is open.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    Measure(Measure, Span),
+    Open(Noun, OpenPart),
+}
+
 /// A part once for each tree of units that it crosses, with the codes that count there.
-fn split(frame: &Frame<'_>, ask: &Ask, part: Part) -> Vec<(Part, Slice)> {
-    let narrow = &ask.narrow;
-    let slice = |units| Slice {
-        units,
-        formality: narrow.formality.clone(),
-        field: narrow.field.clone(),
-        channel: narrow.channel.clone(),
-        category: narrow.category.clone(),
+fn split(frame: &Frame<'_>, ask: &Ask, part: Part) -> Vec<(List, Slice)> {
+    let mut narrow = ask.narrow.clone();
+    let list = match part {
+        Part::Measure(measure, span) => List::Measure(measure, span),
+        Part::Open(noun, open) => List::Open(noun, open),
+        Part::Keyed(measure, span, by, key) => {
+            if !narrow_to(&mut narrow, by, key) {
+                return Vec::new();
+            }
+            List::Measure(measure, span)
+        }
     };
-    let Some(unit) = ask.unit.as_deref() else { return vec![(part, slice(None))] };
-    match part {
-        Part::Open(..) => vec![(part, slice(Some(codes(frame, ask.mode, unit, frame.today))))],
-        Part::Measure(measure, span) => {
+    let Narrow { formality, field, channel, category } = narrow;
+    let all = Slice { units: None, formality, field, channel, category };
+    let Some(unit) = ask.unit.as_deref() else { return vec![(list, all)] };
+    let slice = |day| Slice { units: Some(codes(frame, ask.mode, unit, day)), ..all.clone() };
+    match list {
+        List::Open(..) => vec![(list, slice(frame.today))],
+        List::Measure(measure, span) => {
             let tomorrow = frame.today.succ_opt().unwrap_or(frame.today);
             let until = Span { from: span.from, to: span.to.min(tomorrow) };
             let eras = frame.context.units.eras(until).into_iter();
-            let of_era = |era: Span| {
-                (Part::Measure(measure, era), slice(Some(codes(frame, ask.mode, unit, era.from))))
-            };
-            eras.map(of_era).collect()
+            eras.map(|era| (List::Measure(measure, era), slice(era.from))).collect()
         }
     }
+}
+
+/// Narrows to one value of a key. Whether anything can be left: not when another value was asked for.
+fn narrow_to(narrow: &mut Narrow, by: Dimension, key: &str) -> bool {
+    let place = match by {
+        Dimension::Channel => &mut narrow.channel,
+        Dimension::Field => &mut narrow.field,
+        Dimension::Formality => &mut narrow.formality,
+        Dimension::Category => &mut narrow.category,
+        Dimension::Kind | Dimension::Month | Dimension::Day => return false,
+    };
+    place.get_or_insert_with(|| key.to_owned()) == key
 }
 
 /// Codes on `day` of what counts for a unit: what lay below it then, or what has become part of it.
