@@ -41,7 +41,7 @@ describe('values', () => {
     values: [
       { id: 'A01', unit: 'gso:92', unit_name: { vi: 'Cần Thơ', en: 'Can Tho' }, key: '', value: 0, numerator: 0, denominator: null, bound: 'exact', completeness: { reporting: 3, expected: 103 }, status: 'ok', as_published: null },
       { id: 'A12', unit: 'gso:92', value: null, status: 'no_data' },
-      { id: 'N11', unit: 'gso:92', value: 'excellent', status: 'ok' },
+      { id: 'N11', unit: 'gso:92', value: null, word: 'excellent', status: 'ok' },
       { id: 'C06', unit: 'gso:92', value: 98.15, status: 'ok', as_published: { value: 98.1, closed_at: '2026-11-05T00:00:00Z' } },
     ],
   });
@@ -69,7 +69,7 @@ describe('scorecards', () => {
     const card = read766({ unit: 'gso:92', components: [{ id: 'Q1.1', group: 'transparency', max: 6, score: null }], total: null });
     expect(card.components[0]).toMatchObject({ max: 6, score: null, official: null });
     expect(card.total).toBe(null);
-    const nine = readNine({ unit: 'gso:92', scores: [{ id: 'N1', self: 1.978, value: 1.978 }], total: 15.753, class: 'excellent' });
-    expect(nine.scores[0]).toMatchObject({ self: 1.978, appraised: null, forms: null });
+    const nine = readNine({ unit: 'gso:92', scores: [{ id: 'N1', own: 1.978, value: 1.978, overruled: { score: 2, reason: 'r', who: 'a' } }], total: 15.753, class: { class: 'excellent' } });
+    expect(nine.scores[0]).toMatchObject({ own: 1.978, appraised: null, answers: null, ruling: { score: 2, reason: 'r', who: 'a' } });
   });
 });

@@ -15,9 +15,11 @@ export type Indicator = {
   target: Target | null;
   source: string;
   feed: string | null;
+  /** Why nothing feeds it yet. */
+  no_feed: Name | null;
   headline: boolean;
 };
-export type Versions = { indicators: string; calendar: string; units: string };
+export type Versions = { indicators: string; parameters: string; calendar: string; units: string };
 export type Period = { id: string; from: string; to: string; is_closed: boolean };
 export type Value = {
   id: string;
@@ -25,6 +27,8 @@ export type Value = {
   unit_name: Name | null;
   /** Month, channel, formality, field or category when the answer is split by one; else empty. */
   key: string;
+  /** Part of an indicator with several figures, such as `p90`; empty for the main one. */
+  part: string;
   value: number | null;
   /** A word instead of a number, for classes. */
   word: string | null;
@@ -96,6 +100,7 @@ export function readVersions(value: unknown): Versions {
   const versions = isRecord(value) ? value : {};
   return {
     indicators: text(versions['indicators']) ?? '',
+    parameters: text(versions['parameters']) ?? '',
     calendar: text(versions['calendar']) ?? '',
     units: text(versions['units']) ?? '',
   };
@@ -115,6 +120,7 @@ function readIndicator(row: Unknowns): Indicator {
     target: isRecord(target) && limit !== null ? { op: text(target['op']) ?? '>=', value: limit } : null,
     source: text(row['source']) ?? '',
     feed: text(row['feed']),
+    no_feed: readName(row['no_feed']),
     headline: flag(row['headline']) ?? false,
   };
 }
@@ -127,8 +133,9 @@ function readValue(row: Unknowns): Value {
     unit: text(row['unit']) ?? '',
     unit_name: readName(row['unit_name']),
     key: text(row['key']) ?? '',
+    part: text(row['part']) ?? '',
     value: number(row['value']),
-    word: text(row['value']),
+    word: text(row['word']),
     numerator: number(row['numerator']),
     denominator: number(row['denominator']),
     bound: text(row['bound']) ?? 'exact',

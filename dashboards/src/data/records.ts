@@ -5,7 +5,7 @@ import { parameters, type Query } from './indicators';
 import { isRecord, list, text, type Unknowns } from './narrow';
 
 export type Part = 'numerator' | 'denominator';
-export type RecordPage = { noun: string; rows: Unknowns[]; next: string | null };
+export type RecordPage = { rows: Unknowns[]; next: string | null };
 
 export async function fetchRecords(
   id: string,
@@ -17,10 +17,15 @@ export async function fetchRecords(
   const body = await get(`indicators/${encodeURIComponent(id)}/records`, asked(part, query, after), signal);
   const answer = isRecord(body) ? body : {};
   return {
-    noun: text(answer['noun']) ?? '',
-    rows: list(answer['items']).filter(isRecord),
+    rows: list(answer['items']).filter(isRecord).map(flat),
     next: text(answer['next']),
   };
+}
+
+/** What is the same for every kind of record, then its own columns. */
+function flat(item: Unknowns): Unknowns {
+  const { id, at, source, record } = item;
+  return { id, at, source, ...(isRecord(record) ? record : {}) };
 }
 
 /** Address of the same records as a CSV file. */

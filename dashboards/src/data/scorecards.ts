@@ -6,7 +6,6 @@ import { instant, isRecord, list, number, text, texts, type Unknowns } from './n
 export type Component = {
   id: string;
   group: string;
-  name: Name | null;
   max: number | null;
   numerator: number | null;
   denominator: number | null;
@@ -21,21 +20,26 @@ export type Card766 = {
   unit_name: Name | null;
   components: Component[];
   total: number | null;
+  /** Points that could be reached with what was computed. */
+  of: number | null;
   official_total: number | null;
   difference: number | null;
   class: string | null;
   missing: string[];
+  /** Components by lost points, largest first. */
+  losses: string[];
 };
 export type NineScore = {
   id: string;
-  self: number | null;
+  own: number | null;
   appraised: number | null;
   citizen: number | null;
   proposed: number | null;
-  overruled: number | null;
-  reason: string | null;
+  /** A person's decision with its reason; a null score waives the indicator. */
+  ruling: { score: number | null; reason: string; who: string } | null;
   value: number | null;
-  forms: number | null;
+  /** Citizens' forms that score it. */
+  answers: number | null;
 };
 export type CardNine = {
   unit: string;
@@ -43,7 +47,6 @@ export type CardNine = {
   scores: NineScore[];
   total: number | null;
   class: string | null;
-  missing: string[];
 };
 export type Scorecard<Card> = { period: Period; cut_off_ms: number | null; versions: Versions; units: Card[] };
 
@@ -81,7 +84,6 @@ export function read766(row: Unknowns): Card766 {
     components: list(row['components']).filter(isRecord).map((part) => ({
       id: text(part['id']) ?? '',
       group: text(part['group']) ?? '',
-      name: readName(part['name']),
       max: number(part['max']),
       numerator: number(part['numerator']),
       denominator: number(part['denominator']),
@@ -92,10 +94,12 @@ export function read766(row: Unknowns): Card766 {
       status: text(part['status']) ?? 'no_data',
     })),
     total: number(row['total']),
-    official_total: number(row['official_total']),
+    of: number(row['of']),
+    official_total: number(row['official']),
     difference: number(row['difference']),
-    class: text(row['class']),
+    class: readClass(row['class']),
     missing: texts(row['missing']),
+    losses: texts(row['losses']),
   };
 }
 
@@ -105,17 +109,24 @@ export function readNine(row: Unknowns): CardNine {
     unit_name: readName(row['unit_name']),
     scores: list(row['scores']).filter(isRecord).map((score) => ({
       id: text(score['id']) ?? '',
-      self: number(score['self']),
+      own: number(score['own']),
       appraised: number(score['appraised']),
       citizen: number(score['citizen']),
       proposed: number(score['proposed']),
-      overruled: number(score['overruled']),
-      reason: text(score['reason']),
+      ruling: readRuling(score['overruled']),
       value: number(score['value']),
-      forms: number(score['forms']),
+      answers: number(score['answers']),
     })),
     total: number(row['total']),
-    class: text(row['class']),
-    missing: texts(row['missing']),
+    class: readClass(row['class']),
   };
+}
+
+function readClass(value: unknown): string | null {
+  return isRecord(value) ? text(value['class']) : null;
+}
+
+function readRuling(value: unknown): NineScore['ruling'] {
+  if (!isRecord(value)) return null;
+  return { score: number(value['score']), reason: text(value['reason']) ?? '', who: text(value['who']) ?? '' };
 }

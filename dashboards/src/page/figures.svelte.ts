@@ -93,11 +93,11 @@ export class Figures {
 
 /** Values by indicator. */
 export function byId(values: readonly Value[] | undefined): Map<string, Value> {
-  return new Map((values ?? []).map((value) => [value.id, value]));
+  return new Map((values ?? []).filter((value) => value.part === '').map((value) => [value.id, value]));
 }
 
 /** Values of an indicator in the order of their keys, for a trend. */
 export function course(values: readonly Value[] | undefined, id: string): (number | null)[] {
-  const own = (values ?? []).filter((value) => value.id === id);
+  const own = (values ?? []).filter((value) => value.id === id && value.part === '');
   return own.sort((a, b) => a.key.localeCompare(b.key)).map((value) => value.value);
 }
