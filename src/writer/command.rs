@@ -240,7 +240,6 @@ impl Writer {
             }
             Command::Import { lot, reply } => {
                 drop(reply.send(self.import(connected, lot).await));
-                return;
             }
             Command::CloseHours { before, reply } => {
                 let (day, _) = day_around(before, self.settings.zone);
