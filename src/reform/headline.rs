@@ -57,6 +57,8 @@ pub struct HeadlineTask {
     registry: watch::Receiver<Option<Arc<Registry>>>,
     records: watch::Receiver<u64>,
     context: watch::Sender<Option<Arc<Context>>>,
+    /// Whether the registry changed since the context was made.
+    is_stale: bool,
     headline: watch::Sender<Arc<Headline>>,
     books: watch::Sender<Agreement>,
     metrics: Arc<Metrics>,
@@ -89,6 +91,7 @@ impl HeadlineTask {
             registry,
             records,
             context,
+            is_stale: false,
             headline,
             books,
             metrics: Arc::clone(metrics),
@@ -107,7 +110,7 @@ impl HeadlineTask {
                 () = self.stop.cancelled() => return Ok(()),
                 _ = minute.tick() => true,
                 Ok(()) = self.records.changed() => false,
-                Ok(()) = self.registry.changed() => { self.context.send_replace(None); false }
+                Ok(()) = self.registry.changed() => { self.is_stale = true; false }
             };
             let again = Instant::now() + PAUSE;
             if let Err(error) = self.work(is_minute, &mut closed_until).await {
@@ -139,17 +142,20 @@ impl HeadlineTask {
         Ok(())
     }
 
-    /// What indicators are computed with; none before the registry is known.
-    async fn context(&self) -> Result<Option<Arc<Context>>, ReformError> {
-        if let Some(context) = &*self.context.borrow() {
-            return Ok(Some(Arc::clone(context)));
-        }
+    /// What indicators are computed with; none before the registry is known. Until a changed registry is
+    /// read, the trees before it stand.
+    async fn context(&mut self) -> Result<Option<Arc<Context>>, ReformError> {
         if self.registry.borrow().is_none() {
             return Ok(None);
+        }
+        let known = self.context.borrow().clone();
+        if known.is_some() && !self.is_stale {
+            return Ok(known);
         }
         let units = self.store.unit_trees().await?;
         let context = Arc::new(Context { units: Arc::new(units), ..self.base.clone() });
         self.context.send_replace(Some(Arc::clone(&context)));
+        self.is_stale = false;
         Ok(Some(context))
     }
 
