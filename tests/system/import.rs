@@ -7,6 +7,9 @@ use crate::{
     site::{Site, SiteOptions},
 };
 
+/// Unit, columns 3 and 7, and which of them are lower bounds.
+type Counted = (String, Option<i64>, Option<i64>, Vec<String>);
+
 async fn import(browser: &Browser, query: &str, table: &str) -> anyhow::Result<Answer> {
     let headers = [("content-type", "text/csv; charset=utf-8")];
     let path = format!("/api/v1/imports?{query}");
@@ -86,7 +89,7 @@ async fn published_tables_replace_their_own_rows_only() -> anyhow::Result<()> {
             &[],
         )
         .await?;
-    let rows: Vec<(String, Option<i64>, Option<i64>, Vec<String>)> =
+    let rows: Vec<Counted> =
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
     let bound = vec!["received_total".to_owned()];
     assert_eq!(
