@@ -7,6 +7,7 @@ import * as desk from './i18n/desk';
 import * as detail from './i18n/detail';
 import * as devices from './i18n/devices';
 import * as indicators from './i18n/indicators';
+import * as records from './i18n/records';
 import * as shell from './i18n/shell';
 import * as sources from './i18n/sources';
 import * as units from './i18n/units';
@@ -20,6 +21,7 @@ export const PARTS = [
   desk,
   sources,
   indicators,
+  records,
 ] as const;
 
 type Part = (typeof PARTS)[number];
