@@ -3,6 +3,7 @@
 // Prints one line per test and ends with "N passed, N failed"; exits 1 when one failed.
 import * as desk from './browser/desk.mjs';
 import * as loss from './browser/loss.mjs';
+import * as reform from './browser/reform.mjs';
 import { equal, newRecord, openPage, settings, signIn, withBrowser } from './browser/stage.mjs';
 
 const results = [];
@@ -76,6 +77,13 @@ async function wholeRun(context) {
     }));
   }
   await test('desk: fits its screens', on(desk.sizes));
+  for (const path of ['/1022', '/reform']) {
+    for (const language of ['vi', 'en']) {
+      await test(`${path}: words, sizes, accessible (${language})`, on((page) => reform.shown(page, path, language)));
+    }
+  }
+  await test('/reform: from a figure to its records', on(reform.records));
+  await test('/reform: every view, by keyboard', on(reform.views));
   await test('link: a cut shows within a second and heals', on(loss.cut));
   await test('link: a lost frame is noticed and counted', on(loss.gap));
   if (settings.restart !== '') {

@@ -70,7 +70,7 @@ export const vi = {
   'class.weak': 'Yếu',
 
   'records.show': 'Hồ sơ gốc',
-  'records.of': 'Xem các bản ghi của chỉ số {name}',
+  'records.of': 'Hồ sơ gốc: {name}',
   'records.part': 'Tử số hay mẫu số',
   'records.numerator': 'Tử số',
   'records.denominator': 'Mẫu số',
@@ -212,7 +212,7 @@ export const en: Record<keyof typeof vi, string> = {
   'class.weak': 'Weak',
 
   'records.show': 'Records',
-  'records.of': 'Show the records of {name}',
+  'records.of': 'Records: {name}',
   'records.part': 'Numerator or denominator',
   'records.numerator': 'Numerator',
   'records.denominator': 'Denominator',

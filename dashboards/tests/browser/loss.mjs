@@ -104,6 +104,6 @@ export async function signOut(page, record) {
   await page.click('header button:has-text("Đăng xuất")');
   await page.waitForURL('**/login**', { waitUntil: 'commit' });
   await page.goto(`${settings.url}/ops?lang=vi`);
-  await page.waitForURL('**/login?next=%2Fops', { timeout: 30_000, waitUntil: 'commit' });
+  await page.waitForURL(/\/login\?next=%2Fops(%3F|$)/, { timeout: 30_000, waitUntil: 'commit' });
   return 'signed out, the desk asks for a login';
 }
