@@ -29,7 +29,8 @@ export class Problem extends Error {
   }
 }
 
-/** Body of `GET path`, still unknown: the caller narrows it. Throws `Problem`. */
+/** Body of `GET path`, still unknown: the caller narrows it. A path that begins with a slash is not of the
+ * API but of the open data. Throws `Problem`. */
 export function get(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
   const search = new URLSearchParams(query).toString();
   return send(search === '' ? path : `${path}?${search}`, { ...(signal && { signal }) });
@@ -52,7 +53,7 @@ async function send(path: string, init: RequestInit): Promise<unknown> {
   const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
   let response: Response;
   try {
-    response = await fetch(BASE + path, { ...init, signal, credentials: 'same-origin' });
+    response = await fetch(path.startsWith('/') ? path : BASE + path, { ...init, signal, credentials: 'same-origin' });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
     throw new Problem(blank(0, 'unreachable', path));

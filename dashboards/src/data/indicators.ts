@@ -57,6 +57,16 @@ export async function fetchCatalogue(signal?: AbortSignal): Promise<Map<string, 
   return new Map(found.map((indicator) => [indicator.id, indicator]));
 }
 
+/** Names of the service desk's categories, from the open data. */
+export async function fetchCategories(signal?: AbortSignal): Promise<Map<string, Name>> {
+  const rows = list(await get('/open311/v2/services.json', {}, signal)).filter(isRecord);
+  const named = rows.map((row): [string, Name] => {
+    const vi = text(row['service_name']) ?? '';
+    return [text(row['service_code']) ?? '', { vi, en: text(row['description']) ?? vi }];
+  });
+  return new Map(named);
+}
+
 export async function fetchValues(query: Query, signal?: AbortSignal): Promise<Values> {
   return readValues(await get('indicators/values', parameters(query), signal));
 }
