@@ -4,7 +4,7 @@
 //! message ([`registry`], [`rate`], [`quality`]); [`writer`] collects batches, tells by the [`ledger`] what
 //! came before or is missing, and commits each batch in one transaction of [`store`], or puts it into the
 //! [`spool`] while the database is away; [`live`] pushes what changed, [`api`] answers from the database.
-//! Steps of dossiers and tickets become a [`record`], judged by [`calendar`] and [`unit`]; [`indicator`] holds
+//! Steps of dossiers and tickets become a [`record`], judged by [`calendar`] and [`mod@unit`]; [`indicator`] holds
 //! the formulas over their sums, [`reform`] reads the sums and has them computed, [`import`] reads tables.
 //! Beside them [`rollup`] builds hours and days, [`selfcheck`] compares them with their rows, [`follow`]
 //! and [`upkeep`] care for registry and tables. [`hub`] starts and joins all of them ([`tasks`]).
