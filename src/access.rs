@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 mod administer;
 mod attempts;
 mod password;
+mod seen;
 mod session;
 
 pub use administer::{
@@ -18,7 +19,10 @@ pub use administer::{
     ensure_administrator, list_users, set_password,
 };
 pub use password::{PASSWORD_CHARS, PASSWORD_MIN_CHARS, Weak};
-pub use session::{Gate, SignInError, SignedIn, identify, is_live, sign_in, sign_out};
+pub use seen::Seen;
+pub use session::{
+    Gate, SignInError, SignedIn, confirm, identify, identify_reader, is_live, sign_in, sign_out,
+};
 
 /// What a role may do, from least to most.
 #[derive(

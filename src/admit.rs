@@ -63,6 +63,9 @@ pub struct Admitted {
     pub number: Option<Number>,
     /// Whether it comes out of the quarantine: it was counted when it came, and is kept there.
     pub replayed: bool,
+    /// Whether it may be stored already although nothing else tells so: it comes out of the spool, where it
+    /// stays until all of its file is stored.
+    pub may_be_stored: bool,
 }
 
 impl Admitted {
@@ -152,7 +155,7 @@ pub fn admit(
         // What was refused was received: it is not missing.
         Some(_) => envelope.map(Number::from).or_else(|| decode::number(&delivery.payload)),
     };
-    Admitted { delivery, topic, accepted, refused, number, replayed: false }
+    Admitted { delivery, topic, accepted, refused, number, replayed: false, may_be_stored: false }
 }
 
 fn payload_to_keep(

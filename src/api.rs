@@ -16,16 +16,28 @@ use axum::{
 };
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access::Gate, clock::SharedClock, import::Words, live::Live, readiness::Readiness,
-    store::Store, writer::WriterHandle,
+    access::{Gate, Seen},
+    clock::SharedClock,
+    import::Words,
+    live::Live,
+    pcu::Pcu,
+    quality::{Thresholds, standing::Standings},
+    readiness::Readiness,
+    registry::Registry,
+    still::{Address, Stills},
+    store::Store,
+    writer::WriterHandle,
 };
 
+mod alarm;
+mod alarm_action;
+mod alarm_works;
 mod answer;
 mod assessment;
 mod body;
@@ -35,24 +47,31 @@ mod city;
 mod contract;
 mod desk;
 mod device;
+mod display;
 mod document;
 mod dossier;
 mod export;
 mod formality;
 mod gap;
+mod handover;
 mod health;
+mod history;
 mod import;
 mod indicator;
 mod journal;
 mod live;
 mod metric;
+mod notification;
 mod open311;
 mod openapi;
 mod page;
 mod paging;
 mod params;
+mod pcu;
+mod performance;
 mod petition;
 mod problem;
+mod quality;
 mod quarantine;
 mod record;
 #[cfg(test)]
@@ -62,12 +81,14 @@ mod series;
 mod session;
 mod source;
 mod state;
+mod still;
 mod ticket;
 mod unit;
+mod view;
 #[cfg(test)]
 mod wire;
 
-pub use caller::{Caller, SESSION_COOKIE, identify, same_origin};
+pub use caller::{Caller, SESSION_COOKIE, identify_reader, same_origin};
 pub use device::DeviceState;
 pub use problem::Problem;
 
@@ -81,6 +102,7 @@ pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the HTTP side needs to know of the configuration.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct ApiSettings {
     /// Folder of the built dashboards.
     pub dashboards: PathBuf,
@@ -88,6 +110,8 @@ pub struct ApiSettings {
     pub session_length: TimeDelta,
     /// Marks the session cookie for encrypted connections only.
     pub secure_cookies: bool,
+    /// Every request comes through a proxy on this machine, which names the address that it comes from.
+    pub proxy: bool,
     /// The hub listens or talks beyond this machine without encryption.
     pub insecure: bool,
     /// Version and revision.
@@ -106,12 +130,14 @@ pub struct ApiSettings {
     pub subscriptions: usize,
     /// A live client that reads nothing for this long is closed.
     pub slow_client: Duration,
-    /// A ticket without a due time of its own counts as overdue after this.
-    pub default_due: TimeDelta,
     /// Headers and words of imported tables.
     pub words: Arc<Words>,
+    /// Wall displays of the city folder.
+    pub displays: Vec<crate::city::Display>,
     /// Names that columns of personal data have.
     pub personal_keys: Vec<String>,
+    /// Address of the streams of cameras; null when none is configured.
+    pub stream: Option<Address>,
 }
 
 /// What the handlers share.
@@ -126,6 +152,10 @@ pub struct App {
     pub ready: watch::Receiver<Readiness>,
     /// Metrics as text.
     pub metrics: MetricsText,
+    /// What is registered; null before it was read.
+    pub registry: watch::Receiver<Option<Arc<Registry>>>,
+    /// Pictures of cameras.
+    pub stills: Stills,
     /// Live state of devices.
     pub state_of: StateOf,
     /// The live view.
@@ -136,8 +166,22 @@ pub struct App {
     pub writer: WriterHandle,
     /// Guards signing in.
     pub gate: Gate,
+    /// Who was signed in a moment ago.
+    pub seen: Seen,
+    /// What figures should reach.
+    pub targets: crate::performance::target::Targets,
+    /// How the receivers of notifications do.
+    pub notify: Arc<crate::notify::Board>,
     /// What indicators are computed with; none before the registry is known.
     pub reform: watch::Receiver<Option<Arc<crate::reform::Context>>>,
+    /// States of detectors.
+    pub standings: watch::Receiver<Standings>,
+    /// Thresholds of data quality.
+    pub thresholds: Arc<Thresholds>,
+    /// Passenger-car units, levels of service, congestion.
+    pub pcu: Arc<Pcu>,
+    /// Rules of alarms.
+    pub rules: Arc<crate::alarm::rule::Rules>,
 }
 
 /// Every route that the OpenAPI document describes.
@@ -153,11 +197,18 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(city::city))
         .routes(routes!(device::list))
         .routes(routes!(device::one))
+        .routes(routes!(history::indications))
+        .routes(routes!(history::equipment))
+        .routes(routes!(still::list))
+        .routes(routes!(still::still))
         .routes(routes!(unit::areas))
         .routes(routes!(unit::units))
         .routes(routes!(series::series))
         .routes(routes!(series::total::total))
+        .routes(routes!(pcu::catalogue))
+        .routes(routes!(pcu::traffic))
         .routes(routes!(state::state))
+        .routes(routes!(ticket::categories))
         .routes(routes!(ticket::list))
         .routes(routes!(ticket::one))
         .routes(routes!(call::list))
@@ -175,10 +226,44 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(source::list))
         .routes(routes!(source::accept))
         .routes(routes!(gap::list))
+        .routes(routes!(quality::list))
+        .routes(routes!(quality::thresholds))
+        .routes(routes!(quality::one))
+        .routes(routes!(quality::declare_bad))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::one, quarantine::discard))
         .routes(routes!(quarantine::replay))
         .routes(routes!(journal::list))
+        .routes(routes!(journal::silence))
+        .routes(routes!(view::list, view::save))
+        .routes(routes!(view::remove))
+        .routes(routes!(display::list))
+        .routes(routes!(display::set, display::reset))
+        .routes(routes!(display::push, display::release))
+        .routes(routes!(handover::list, handover::give))
+        .routes(routes!(handover::take))
+        .routes(routes!(alarm::list))
+        .routes(routes!(alarm::rules))
+        .routes(routes!(alarm_action::propose_limit))
+        .routes(routes!(alarm::journal))
+        .routes(routes!(alarm_works::list, alarm_works::plan))
+        .routes(routes!(alarm_works::end))
+        .routes(routes!(alarm_action::acknowledge))
+        .routes(routes!(alarm::one))
+        .routes(routes!(alarm_action::shelve))
+        .routes(routes!(alarm_action::unshelve))
+        .routes(routes!(alarm_action::suppress))
+        .routes(routes!(alarm_action::unsuppress))
+        .routes(routes!(alarm_action::out_of_service))
+        .routes(routes!(alarm_action::in_service))
+        .routes(routes!(alarm_action::reset))
+        .routes(routes!(alarm_action::comment))
+        .routes(routes!(alarm_action::assign))
+        .routes(routes!(alarm_action::link))
+        .routes(routes!(performance::performance))
+        .routes(routes!(notification::list))
+        .routes(routes!(notification::endpoints))
+        .routes(routes!(notification::retry))
         .routes(routes!(import::run, import::list))
         .routes(routes!(indicator::catalogue))
         .routes(routes!(indicator::values))
@@ -189,11 +274,18 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(scorecard::overrule))
         .routes(routes!(scorecard::close_period))
         .routes(routes!(export::ii06a))
+        .merge(open_routes(Arc::new(Semaphore::new(open311::AT_ONCE))))
+}
+
+/// What is public without signing in, `turns` requests at once.
+fn open_routes(turns: Arc<Semaphore>) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(open311::discovery))
         .routes(routes!(open311::services))
         .routes(routes!(open311::requests))
         .routes(routes!(open311::request))
         .routes(routes!(open311::counts))
+        .layer(middleware::from_fn_with_state(turns, open311::few_at_once))
 }
 
 /// Every route of the product. Serve it with

@@ -147,6 +147,14 @@ impl Calendar {
         Ok(self.year(day.year())?.kind(day) == DayKind::Working)
     }
 
+    /// Whether `day` is a public holiday, on whatever day of the week.
+    ///
+    /// # Errors
+    /// Its year has no table.
+    pub fn is_holiday(&self, day: NaiveDate) -> Result<bool, Incomplete> {
+        Ok(self.year(day.year())?.kind(day) == DayKind::Holiday)
+    }
+
     /// The `n`th working day after `from`, which is not counted itself; `from` for 0.
     ///
     /// # Errors

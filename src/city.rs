@@ -10,15 +10,19 @@ mod check;
 pub mod corridor;
 pub mod desk;
 pub mod device;
+pub mod display;
 pub mod formality;
 pub mod landmark;
 mod map;
 pub mod metric;
+pub mod plan;
+pub mod presence;
 pub mod problem;
 mod profile;
 pub(crate) mod read;
 pub(crate) mod record;
 pub mod scale;
+pub mod scope;
 pub mod service;
 mod shape;
 pub mod unit;
@@ -36,11 +40,15 @@ pub use area::Area;
 pub use corridor::{Corridor, RoadClass};
 pub use desk::{DeskHistory, TicketCategory};
 pub use device::{Detector, Device, LaneClass, SignalGroup};
+pub use display::{Display, DisplayView};
 pub use formality::{Audience, Formality, FormalityLevel, OnlineLevel};
 pub use landmark::{Landmark, PlaceKind, River};
 pub use metric::{LabelDefinition, MetricDefinition, PublishedFigure};
+pub use plan::PlanRow;
+pub use presence::PresenceRow;
 pub use problem::{At, Cause, CityError, CityErrors, CityWarning};
 pub use scale::Scale;
+pub use scope::Scope;
 pub use service::{OnlineService, ServiceState};
 pub use unit::{Mark, Succession, Unit, UnitKind};
 
@@ -98,6 +106,12 @@ pub struct City {
     pub formalities: Vec<Formality>,
     /// Online services, in file order.
     pub services: Vec<OnlineService>,
+    /// The schedule of signal plans, in file order.
+    pub plans: Vec<PlanRow>,
+    /// Presence detectors of signals, in file order.
+    pub presence: Vec<PresenceRow>,
+    /// Wall displays, in file order.
+    pub displays: Vec<Display>,
     /// What a person should know of though it loads.
     pub warnings: Vec<CityWarning>,
 }
@@ -118,6 +132,9 @@ struct Files {
     categories: Vec<Located<TicketCategory>>,
     formalities: Vec<Located<Formality>>,
     services: Vec<Located<OnlineService>>,
+    plans: Vec<Located<PlanRow>>,
+    presence: Vec<Located<PresenceRow>>,
+    displays: Vec<Located<Display>>,
 }
 
 impl City {
@@ -267,6 +284,14 @@ fn read_files(dir: &Path, problems: &mut Problems) -> Files {
             service::read_service,
             p,
         ),
+        plans: optional_rows(dir, (plan::PLANS, plan::PLAN_COLUMNS), plan::read_plan, p),
+        presence: optional_rows(
+            dir,
+            (presence::PRESENCE, presence::PRESENCE_COLUMNS),
+            presence::read_presence,
+            p,
+        ),
+        displays: display::read_displays(dir, p),
     }
 }
 
@@ -312,6 +337,9 @@ fn assemble(profile: profile::Profile, mut files: Files) -> City {
         categories: values(files.categories),
         formalities: values(files.formalities),
         services: values(files.services),
+        plans: values(files.plans),
+        presence: values(files.presence),
+        displays: values(files.displays),
         warnings,
     }
 }

@@ -16,6 +16,7 @@ mod connect;
 mod device;
 mod held;
 mod import;
+mod notify;
 mod run;
 mod simulate;
 mod verify;
@@ -88,6 +89,9 @@ At the first start it prints the password of the first administrator, once.")]
     City(city::CityCommand),
     /// Import a CSV table: dossiers, tickets, form II.06a, official 766 points, formalities.
     Import(import::ImportArgs),
+    /// Notifications about alarms.
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Publish a simulated city, or recorded controller events.
     Simulate(simulate::SimulateArgs),
     /// Compare the rollups of any span with the rows that they are made of.
@@ -162,6 +166,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             let at_fault = error.is::<Mistakes>()
                 || error.is::<ioc_hub::city::CityErrors>()
+                || error.is::<ioc_hub::notify::EndpointsError>()
                 || error.is::<NoCity>();
             complain(format!("ioc-hub: {error:#}"));
             ExitCode::from(if at_fault { AT_FAULT } else { FAILED })
@@ -183,6 +188,7 @@ async fn dispatch(cli: Cli, loaded: Loaded) -> anyhow::Result<()> {
         Command::User(command) => administer::user(&loaded.config, local, command).await,
         Command::City(command) => city::city(&loaded.config, local, command).await,
         Command::Import(args) => import::import(&loaded.config, local, args).await,
+        Command::Notify(command) => notify::notify(&loaded.config, command).await,
         Command::Simulate(args) => simulate::simulate(&loaded.config, local, args).await,
         Command::Verify(args) => verify::verify(&loaded.config, local, args).await,
     }

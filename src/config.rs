@@ -16,6 +16,9 @@ mod rule;
 
 use layer::{Layers, Value};
 
+/// What variables begin with that hold secrets of notifications; the file of notifications names them.
+pub const NOTIFY_PREFIX: &str = "IOC_NOTIFY_";
+
 /// The documented defaults of every key.
 pub const DEFAULTS: &str = include_str!("../config/hub.toml");
 
@@ -37,9 +40,12 @@ pub struct Config {
     pub spool: Spool,
     pub retention: Retention,
     pub imports: Imports,
+    pub quality: Quality,
+    pub alarms: Alarms,
+    pub notifications: Notifications,
+    pub performance: Performance,
     pub live: Live,
-    pub desk: Desk,
-    pub petition: Petition,
+    pub cameras: Cameras,
     pub simulate: Simulate,
     pub log: Log,
 }
@@ -57,7 +63,13 @@ macro_rules! section {
 section!(City { folder: PathBuf });
 section!(Calendar { file: String });
 section!(Indicators { catalogue: String, parameters: String });
-section!(Http { listen: String, dashboards: PathBuf, session_h: u32, secure_cookies: bool });
+section!(Http {
+    listen: String,
+    dashboards: PathBuf,
+    session_h: u32,
+    secure_cookies: bool,
+    proxy: bool
+});
 section!(Broker {
     host: String,
     port: u16,
@@ -114,6 +126,10 @@ section!(Retention {
     record_days: u32,
 });
 section!(Imports { file: String });
+section!(Quality { thresholds: String, profile: String, pcu: String });
+section!(Alarms { rules: String });
+section!(Notifications { file: String });
+section!(Performance { targets: String });
 section!(Live {
     tick_ms: u64,
     slow_tick_ms: u64,
@@ -124,8 +140,16 @@ section!(Live {
     connections_per_user: usize,
     subscriptions: usize,
 });
-section!(Desk { default_due_h: u32 });
-section!(Petition { handle_days: u32, ask_days: u32, refuse_days: u32, publish_days: u32 });
+section!(Cameras {
+    hosts: Vec<String>,
+    still: String,
+    stream: String,
+    username: String,
+    password_env: String,
+    ca_file: String,
+    timeout_ms: u64,
+    bytes_max: usize,
+});
 section!(Simulate { seed: u64, speed: f64, scale: String, rate_hz: u32, faults: bool });
 section!(Log { level: String, format: String });
 
@@ -231,7 +255,8 @@ pub fn environment() -> Environment {
 
 /// Merges defaults, `file` and `environment`.
 ///
-/// Variables named by a key that ends in `_env` are secrets and not keys; `IOC_TEST_…` is left to tests.
+/// Variables named by a key that ends in `_env` are secrets and not keys, and so is `IOC_NOTIFY_…`;
+/// `IOC_TEST_…` is left to tests.
 pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Mistakes> {
     let mut mistakes = Vec::new();
     let mut layers = Layers::defaults();
@@ -355,6 +380,17 @@ mod tests {
         let error = load_text(open, &[]).unwrap_err().to_string();
         assert!(error.contains("insecure = true"), "{error}");
         load_text(&format!("insecure = true\n{open}"), &[]).unwrap();
+    }
+
+    #[test]
+    fn pictures_come_from_named_hosts_only() {
+        let still = "[cameras]\nstill = \"http://video.example/{id}.jpg\"\n";
+        let error = load_text(still, &[]).unwrap_err().to_string();
+        assert!(error.contains("cameras.still: has the host video.example"), "{error}");
+        load_text(&format!("{still}hosts = [\"video.example\"]\n"), &[]).unwrap();
+        let stream = "[cameras]\nstream = \"rtsp://video.example/{id}\"\n";
+        let error = load_text(stream, &[]).unwrap_err().to_string();
+        assert!(error.contains("cameras.stream: is no http"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! The database may be away at the start: the web server answers and says so, messages wait in the
 //! broker, and everything goes on when it comes.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use ioc_ingest::{
@@ -14,17 +14,27 @@ use ioc_ingest::{
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
+    time::timeout,
 };
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::{Gate, ensure_administrator},
+    access::{Gate, Seen, ensure_administrator},
     admit::Horizon,
+    alarm::{
+        field::Field,
+        road::Roads,
+        rule::{Rules, RulesError},
+        signal::Signals,
+        usual::{UsualHours, UsualTask},
+        watch::Watch,
+    },
     api::{self, ApiSettings, App, DeviceState},
     calendar::{Calendar, CalendarErrors},
     city::{City, Device},
     clock::SharedClock,
-    config::Config,
+    config::{self, Config},
     follow,
     import::{Words, WordsError},
     indicator::{
@@ -36,14 +46,25 @@ use crate::{
         HubState, Live, LiveSettings,
         start::{LiveEnds, live},
     },
+    notify::{self, Board, EndpointsError, Notifications, Timing, board::BoardMetrics},
     observe::{Metrics, Queues},
+    pcu::{self, Pcu},
+    performance::target::{Targets, TargetsError},
+    quality::{
+        self, Thresholds,
+        slow::{Slow, SlowStates, SlowTask},
+        standing::Standings,
+        task::QualityTask,
+    },
     rate::{RateSettings, Rates},
     readiness::{Component, Readiness},
-    record::{RecordSettings, petition::Limits},
+    record::RecordSettings,
     reform::{Context, headline::HeadlineTask},
+    registry::Registry,
     rollup,
     selfcheck::{Agreement, SelfCheck},
     spool::{Level, Spool, SpoolError, SpoolSettings, SpoolState},
+    still::{Address, ConfigureError, Stills},
     store::{
         Store, StoreError, StoreSettings, city,
         insert::{claim, release},
@@ -54,11 +75,17 @@ use crate::{
     tasks::Tasks,
     unit::Units,
     upkeep,
-    writer::{CHANGES, DatabaseState, Writer, WriterHandle, WriterSettings, command::chain},
+    writer::{
+        Alarms, CHANGES, DatabaseState, INPUTS, Writer, WriterHandle, WriterSettings,
+        command::chain, no_answer,
+    },
 };
 
 /// Pause before the database is tried again at the start.
 const PREPARE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest time to connect and claim the database, and again to look into it and seed it; migrations may
+/// take as long as they need.
+const PREPARE_LIMIT: Duration = Duration::from_mins(2);
 /// How long a predecessor's lock on the database is waited for: a hub that was killed a moment ago.
 const TAKEN_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,12 +122,30 @@ pub enum HubError {
     /// The word lists of imports cannot be used.
     #[error(transparent)]
     Words(#[from] WordsError),
+    /// The file of notifications cannot be used.
+    #[error(transparent)]
+    Notifications(#[from] EndpointsError),
+    /// The targets of alarms cannot be used.
+    #[error(transparent)]
+    Targets(#[from] TargetsError),
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// Pictures of cameras cannot be fetched as configured.
+    #[error(transparent)]
+    Stills(#[from] ConfigureError),
     /// The calendar cannot be used.
     #[error(transparent)]
     Calendar(#[from] CalendarErrors),
+    /// The thresholds of data quality or the links of the city cannot be used.
+    #[error(transparent)]
+    Quality(#[from] quality::thresholds::Unusable),
+    /// The passenger-car units cannot be used.
+    #[error(transparent)]
+    Pcu(#[from] pcu::Unusable),
+    /// The rules of alarms cannot be used.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// The catalogue of indicators or their laws cannot be used.
     #[error(transparent)]
     Indicators(#[from] Unusable),
@@ -207,6 +252,9 @@ fn rates(config: &Config) -> RateSettings {
 pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> {
     let config = options.config;
     let words = Words::configured(&config.imports.file)?;
+    let rules = Arc::new(Rules::configured(&config.alarms.rules)?);
+    let notifications =
+        Notifications::configured(&config.notifications.file, &config::environment())?;
     let store = Store::new(options.database)?;
     let (listener, address) = listen(&config.http.listen).await?;
     let stop = tasks.stop_token();
@@ -220,12 +268,21 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     let (database, database_seen) = watch::channel(DatabaseState::Starting);
     let (admitted, to_write) = mpsc::channel(CHUNKS);
     let (changes, changed) = mpsc::channel(CHANGES);
+    let (inputs, told) = mpsc::channel(INPUTS);
     let (writer_handle, commands) = WriterHandle::channel();
     let mut queues = broker_queues(&session, &acknowledger);
     queues.add("admitted", admitted.downgrade());
     queues.add("commands", writer_handle.queue());
     queues.add("changes", changes.downgrade());
     let (agreement, agreed) = watch::channel(Agreement::Unknown);
+    let (standings, standings_seen) = watch::channel(Standings::default());
+    let (feed, ear) = quality::task::channel();
+    queues.add("quality", feed.queue());
+    let pcu = Arc::new(Pcu::configured(&config.quality.pcu)?);
+    let settings = writer_settings(&config, options.city.time_zone, &clock)?;
+    let signals = Signals::of(&options.city, &settings.records.calendar);
+    let thresholds = Arc::clone(&settings.thresholds);
+    let links = quality::slow::links(&config.city.folder)?;
     let strangers = Arc::new(Strangers::new(config.ingest.strangers, Arc::clone(&metrics)));
 
     let base = reform_base(&config, &options.city, &clock)?;
@@ -237,27 +294,59 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         broker: broker_state.clone(),
         spool: spool.state(),
     };
+    let board = Arc::new(Board::default());
+    metrics.show(Box::new(BoardMetrics(Arc::clone(&board))));
+    let watched =
+        (broker_state.clone(), agreed.clone(), outlets.books.clone(), outlets.headline.clone());
     let ends = LiveEnds {
         clock: Arc::clone(&clock),
         changes: changed,
         registry: registry_seen.clone(),
         headline: outlets.headline,
-        hub: HubState::new(database_seen, broker_state, agreed, spool.state(), outlets.books),
+        standings: standings_seen.clone(),
+        pcu: Arc::clone(&pcu),
+        hub: HubState::new(database_seen, broker_state, agreed, spool.state(), outlets.books)
+            .with_receivers(Arc::clone(&board)),
         strangers: Arc::clone(&strangers),
         stop: stop.clone(),
         metrics: Arc::clone(&metrics),
         zone: options.city.time_zone,
-        default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
         epoch: format!("{:x}", now.timestamp_millis()),
+        rules: Arc::clone(&rules),
     };
     let (live, live_task) = live(live_settings(&config), ends);
     queues.add("live", live.queue());
     metrics.watch(queues, session.counters());
     tasks.spawn("live", live_task.run());
+    let watch = Watch {
+        store: store.clone(),
+        registry: registry_seen.clone(),
+        clock: Arc::clone(&clock),
+        folder: config.spool_folder(),
+        broker: watched.0,
+        spool: spool.state(),
+        rollup: watched.1,
+        books: watched.2,
+        headline: watched.3,
+        standings: standings_seen.clone(),
+        live: live.clone(),
+        free_flow_kmh: free_flow(&options.city),
+        metrics: Arc::clone(&metrics),
+        inputs,
+        stop: stop.clone(),
+    };
+    tasks.spawn("figures of alarms", watch.run());
+
+    let usual = usual_task(&rules, (&store, &clock, &registry_seen), &settings, &stop);
+    let (usual, usual_seen) = usual.unzip();
+    if let Some(usual) = usual {
+        tasks.spawn("usual occupancy", usual.run());
+    }
 
     let (ready, ready_seen) = watch::channel(Readiness::starting(now));
     tasks.spawn("readiness", follow_readiness(ready, parts, Arc::clone(&clock), stop.clone()));
 
+    let stills = stills(&config)?;
     let app = App {
         settings: api_settings(&config, &options.city, words),
         ready: ready_seen.clone(),
@@ -269,9 +358,42 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         stop: stop.clone(),
         gate: Gate::new(),
+        seen: Seen::default(),
+        registry: registry_seen.clone(),
+        stills,
+        targets: Targets::configured(&config.performance.targets)?,
+        notify: Arc::clone(&board),
         reform: outlets.context,
+        standings: standings_seen,
+        thresholds,
+        pcu,
+        rules: Arc::clone(&rules),
     };
     tasks.spawn("web", serve_apart(listener, app, stop.clone()));
+
+    let (slow_states, slow_seen) = watch::channel(SlowStates::default());
+    let marking = QualityTask {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        zone: options.city.time_zone,
+        registry: registry_seen.clone(),
+        ear,
+        standings,
+        slow: slow_seen,
+        shown_slow: SlowStates::default(),
+        metrics: Arc::clone(&metrics),
+        stop: stop.clone(),
+    };
+    tasks.spawn("quality", marking.run());
+    let slow = SlowTask {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        registry: registry_seen.clone(),
+        slow: Slow::new(&options.devices, links, options.city.time_zone),
+        states: slow_states,
+        stop: stop.clone(),
+    };
+    tasks.spawn("slow quality checks", slow.run());
 
     let intake = Intake {
         contract: contract.clone(),
@@ -292,11 +414,16 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         contract,
         horizon: horizon(&config),
         strangers,
-        settings: writer_settings(&config, options.city.time_zone)?,
+        settings,
         registry,
         admitted: to_write,
         commands,
         changes,
+        quality: feed,
+        alarms: Alarms::new(Arc::clone(&rules), free_flow(&options.city), told)
+            .with_signals(signals)
+            .with_roads(Roads::of(&options.city))
+            .with_usual(usual_seen),
         spool: Some(spool),
         acknowledger,
         state: database,
@@ -314,6 +441,9 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         handle: writer_handle,
         metrics: Arc::clone(&metrics),
         agreement,
+        notifications,
+        rules,
+        board,
     };
     let prepared = spawn_writer(tasks, preparation, writer);
     tasks.spawn("broker session", session.run(stop));
@@ -362,11 +492,12 @@ fn spawn_writer(
 /// The limits of the configuration for batches and the quarantine.
 ///
 /// # Errors
-/// The calendar cannot be used.
+/// The calendar, the parameters, the thresholds of data quality or the passenger-car units cannot be used.
 pub fn writer_settings(
     config: &Config,
     zone: chrono_tz::Tz,
-) -> Result<WriterSettings, CalendarErrors> {
+    clock: &SharedClock,
+) -> Result<WriterSettings, HubError> {
     let ingest = &config.ingest;
     Ok(WriterSettings {
         batch_rows: ingest.batch_rows,
@@ -377,29 +508,63 @@ pub fn writer_settings(
         quarantine_bytes: ingest.quarantine_bytes,
         zone,
         records: record_settings(config, zone)?,
+        thresholds: Arc::new(thresholds(config)?),
+        clock: Arc::clone(clock),
     })
+}
+
+/// What the configuration says about data quality.
+///
+/// # Errors
+/// The thresholds or the passenger-car units cannot be used.
+pub fn thresholds(config: &Config) -> Result<Thresholds, HubError> {
+    let (quality, pcu) = (&config.quality, Pcu::configured(&config.quality.pcu)?);
+    Ok(Thresholds::configured(&quality.thresholds, &quality.profile, &pcu)?)
 }
 
 /// What the configuration says about judging records.
 ///
 /// # Errors
-/// The calendar cannot be used.
-pub fn record_settings(
-    config: &Config,
-    zone: chrono_tz::Tz,
-) -> Result<RecordSettings, CalendarErrors> {
-    let limits = &config.petition;
+/// The calendar or the parameters cannot be used.
+pub fn record_settings(config: &Config, zone: chrono_tz::Tz) -> Result<RecordSettings, HubError> {
     Ok(RecordSettings {
         zone,
         calendar: Arc::new(Calendar::configured(&config.calendar.file)?),
-        petition: Limits {
-            handle: limits.handle_days,
-            ask: limits.ask_days,
-            refuse: limits.refuse_days,
-            publish: limits.publish_days,
-        },
-        ticket_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
+        parameters: Arc::new(Parameters::configured(&config.indicators.parameters)?),
     })
+}
+
+/// Free-flow speeds of the city's corridors, km/h.
+fn free_flow(city: &City) -> HashMap<String, f64> {
+    let corridors = city.corridors.iter();
+    corridors.map(|found| (found.id.clone(), f64::from(found.free_flow_kmh))).collect()
+}
+
+/// Reads what is usual of stations; null where no rule asks for it.
+fn usual_task(
+    rules: &Rules,
+    (store, clock, registry): (&Store, &SharedClock, &watch::Receiver<Option<Arc<Registry>>>),
+    settings: &WriterSettings,
+    stop: &CancellationToken,
+) -> Option<(UsualTask, watch::Receiver<UsualHours>)> {
+    let services: Vec<Service> =
+        rules.asked_of(|field| field == Field::OccupancyDeviations).into_iter().collect();
+    if services.is_empty() {
+        return None;
+    }
+    let (told, seen) = watch::channel(UsualHours::default());
+    let task = UsualTask {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        registry: registry.clone(),
+        zone: settings.zone,
+        calendar: Arc::clone(&settings.records.calendar),
+        services,
+        limits: rules.settings.usual,
+        told,
+        stop: stop.clone(),
+    };
+    Some((task, seen))
 }
 
 /// What the configuration says about computing indicators.
@@ -443,6 +608,7 @@ fn api_settings(config: &Config, city: &City, words: Words) -> ApiSettings {
         dashboards: config.http.dashboards.clone(),
         session_length: TimeDelta::hours(i64::from(config.http.session_h)),
         secure_cookies: config.http.secure_cookies,
+        proxy: config.http.proxy,
         insecure: config.insecure,
         build: BUILD.to_owned(),
         zone: city.time_zone,
@@ -452,10 +618,20 @@ fn api_settings(config: &Config, city: &City, words: Words) -> ApiSettings {
         demonstration: city.demonstration,
         subscriptions: config.live.subscriptions,
         slow_client: Duration::from_secs(config.live.slow_client_s),
-        default_due: TimeDelta::hours(i64::from(config.desk.default_due_h)),
         words: Arc::new(words),
+        displays: city.displays.clone(),
         personal_keys: config.ingest.personal_keys.clone(),
+        stream: Address::parse(&config.cameras.stream, None).ok(),
     }
+}
+
+/// Pictures of cameras as the configuration says.
+///
+/// # Errors
+/// The address or the authorities cannot be used.
+pub fn stills(config: &Config) -> Result<Stills, ConfigureError> {
+    let password = config::environment().remove(&config.cameras.password_env);
+    Stills::configured(&config.cameras, password)
 }
 
 fn metrics_text(metrics: &Arc<Metrics>) -> api::MetricsText {
@@ -601,6 +777,9 @@ struct Preparation {
     handle: WriterHandle,
     metrics: Arc<Metrics>,
     agreement: watch::Sender<Agreement>,
+    notifications: Notifications,
+    rules: Arc<Rules>,
+    board: Arc<Board>,
 }
 
 impl Preparation {
@@ -609,13 +788,18 @@ impl Preparation {
         let stop = self.tasks.stop_token();
         let begun = tokio::time::Instant::now();
         loop {
-            match self.once().await {
+            let once = tokio::select! {
+                () = stop.cancelled() => return Ok(None),
+                once = self.once() => once,
+            };
+            match once {
                 Ok(prepared) => {
                     let upkeep = upkeep::run(
                         self.store.clone(),
                         self.retention,
                         Arc::clone(&self.clock),
                         self.handle.clone(),
+                        self.city.time_zone,
                         stop,
                     );
                     self.tasks.spawn("upkeep", upkeep);
@@ -624,6 +808,7 @@ impl Preparation {
                     let follow = follow::run(store, self.handle.clone(), clock, stop);
                     self.tasks.spawn("registry changes", follow);
                     self.spawn_rollups();
+                    self.spawn_notifications();
                     return Ok(Some(prepared));
                 }
                 Err(HubError::Store(error)) if error.is_retriable() => writer.note_away(&error),
@@ -657,6 +842,7 @@ impl Preparation {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             interval_horizon: self.retention.interval,
+            record_horizon: self.retention.record,
             zone,
             agreement: self.agreement.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -665,11 +851,43 @@ impl Preparation {
         self.tasks.spawn("self-check", check.run());
     }
 
+    /// One worker for each receiver of notifications.
+    fn spawn_notifications(&self) {
+        for endpoint in &self.notifications.endpoints {
+            let around = notify::Around {
+                store: self.store.clone(),
+                clock: Arc::clone(&self.clock),
+                zone: self.city.time_zone,
+                city: self.city.token.clone(),
+                texts: notify::texts_of(&self.rules),
+                board: Arc::clone(&self.board),
+                timing: Timing::default(),
+                stop: self.tasks.stop_token(),
+            };
+            let link = self.notifications.link.clone();
+            self.tasks.spawn("notifications", notify::run(Arc::clone(endpoint), link, around));
+        }
+    }
+
     async fn once(&self) -> Result<Prepared, HubError> {
-        let mut client = self.store.connect().await?;
-        // Held until this connection ends; the writer then claims for good.
-        claim(&client).await?;
+        let claiming = async {
+            let client = self.store.connect().await?;
+            // Held until this connection ends; the writer then claims for good.
+            claim(&client).await?;
+            Ok::<_, StoreError>(client)
+        };
+        let late = |_elapsed| no_answer("prepare the database", PREPARE_LIMIT);
+        let client = timeout(PREPARE_LIMIT, claiming).await.map_err(late)??;
         let migrations = migrate::migrate(&self.store).await?;
+        timeout(PREPARE_LIMIT, self.look(client, migrations)).await.map_err(late)?
+    }
+
+    /// Looks into the database, and seeds an empty one.
+    async fn look(
+        &self,
+        mut client: Client,
+        migrations: Vec<&'static str>,
+    ) -> Result<Prepared, HubError> {
         let token = registry::city_token(&client).await?;
         let seeded = match token {
             Some(found) if found != self.city.token => {

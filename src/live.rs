@@ -7,7 +7,8 @@
 //! frames are held for it. Latest values are conflated. A client that does not keep up starts anew;
 //! nobody waits for it. `stored` of a frame is false while anything that any topic shows is in the spool
 //! only; when that changes every feed is told, with no rows if need be. Figures of the service desk
-//! follow the database: what is spooled does not count yet. Limits: `[live]` in the configuration, [`FILTERS_MAX`], [`frame::PART_BYTES`].
+//! follow the database: what is spooled does not count yet. Limits: `[live]` in the configuration,
+//! [`FILTERS_MAX`], [`CLIENT_FILTERS_MAX`], [`frame::PART_BYTES`].
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -31,6 +32,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
+pub mod alarm;
 pub mod client;
 pub mod condition;
 pub mod desk;
@@ -46,6 +48,7 @@ pub mod start;
 pub mod topic;
 pub mod traffic;
 
+use alarm::{Alarms, Board};
 use client::Queue;
 use desk::Desk;
 use device::Latest;
@@ -54,12 +57,15 @@ pub use hub_state::HubState;
 use metric::Metrics as MetricValues;
 use reform::{Headline, Reform};
 use topic::{Filter, Topic};
+pub use traffic::PlaceTraffic;
 use traffic::Traffic;
 
 use crate::{
     admit::{Accepted, Admitted},
     clock::SharedClock,
     observe::Metrics,
+    pcu::Pcu,
+    quality::standing::Standings,
     registry::Registry,
     store::insert::Committed,
     stranger::Strangers,
@@ -68,8 +74,11 @@ use crate::{
 
 /// Requests of clients on their way to the live task.
 const COMMANDS: usize = 1024;
-/// Different (topic, filter, cadence) that are served at once; a further filter is refused.
+/// Different filters that are served at once; a further one is refused. Feeds without a filter are not
+/// counted: how many there can be is given by the devices and metrics of the city.
 pub const FILTERS_MAX: usize = 256;
+/// Different filters of one client; so that all connections that one user may have leave room for others.
+pub const CLIENT_FILTERS_MAX: usize = 16;
 
 /// How often a subscription is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,7 +142,16 @@ pub struct Live {
     epoch: Arc<str>,
     metrics: Arc<Metrics>,
     conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
+    corridors: watch::Receiver<Arc<Vec<PlaceTraffic>>>,
+    alarms: watch::Receiver<Arc<Board>>,
 }
+
+/// What the task tells others than its clients: how devices are, traffic of corridors and areas, alarms.
+type Told = (
+    watch::Receiver<Arc<HashMap<Source, Judged>>>,
+    watch::Receiver<Arc<Vec<PlaceTraffic>>>,
+    watch::Receiver<Arc<Board>>,
+);
 
 /// Connections that are open, in all and by user.
 #[derive(Debug, Default)]
@@ -172,7 +190,7 @@ impl Live {
         settings: LiveSettings,
         epoch: &str,
         metrics: Arc<Metrics>,
-        conditions: watch::Receiver<Arc<HashMap<Source, Judged>>>,
+        (conditions, corridors, alarms): Told,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let live = Self {
@@ -184,6 +202,8 @@ impl Live {
             epoch: epoch.into(),
             metrics,
             conditions,
+            corridors,
+            alarms,
         };
         (live, receiver)
     }
@@ -222,6 +242,16 @@ impl Live {
     /// How each device is, as of the last second.
     pub fn conditions(&self) -> Arc<HashMap<Source, Judged>> {
         self.conditions.borrow().clone()
+    }
+
+    /// Figures of every corridor and area, as of the last second.
+    pub fn corridors(&self) -> Arc<Vec<PlaceTraffic>> {
+        self.corridors.borrow().clone()
+    }
+
+    /// Every alarm that is not plainly normal, as it is shown.
+    pub fn alarms(&self) -> Arc<Board> {
+        self.alarms.borrow().clone()
     }
 
     /// Lets a client of this user in.
@@ -334,9 +364,12 @@ pub struct LiveTask {
     clock: SharedClock,
     changes: mpsc::Receiver<Emitted>,
     zone: chrono_tz::Tz,
-    default_due: chrono::TimeDelta,
     registry: watch::Receiver<Option<Arc<Registry>>>,
     headline: watch::Receiver<Arc<Headline>>,
+    standings: watch::Receiver<Standings>,
+    shown_standings: Standings,
+    pcu: Arc<Pcu>,
+    corridors: watch::Sender<Arc<Vec<PlaceTraffic>>>,
     hub: HubState,
     strangers: Arc<Strangers>,
     commands: mpsc::Receiver<Command>,
@@ -356,6 +389,7 @@ pub struct LiveTask {
     traffic: Traffic,
     metric_values: MetricValues,
     reform: Reform,
+    alarms: Alarms,
     clients: HashMap<ClientId, ClientState>,
     feeds: HashMap<FeedKey, Feed>,
     conditions: watch::Sender<Arc<HashMap<Source, Judged>>>,
@@ -382,12 +416,17 @@ impl LiveTask {
                 Some(emitted) = self.changes.recv() => match emitted {
                     Emitted::Start(start) => self.begin(*start),
                     Emitted::Batch(changes) => self.apply(&changes),
+                    Emitted::Alarms(news) => {
+                        self.stored = news.stored;
+                        self.alarms.apply(&news, self.version);
+                    }
                 },
                 changed = self.registry.changed() => {
                     if changed.is_ok() {
                         self.take_registry();
                     }
                 }
+                Ok(()) = self.standings.changed() => self.take_standings(),
                 Ok(()) = self.headline.changed() => {
                     let headline = self.headline.borrow_and_update().clone();
                     self.reform.take(&headline, self.version);
@@ -405,10 +444,40 @@ impl LiveTask {
                 Latest::new(source.clone(), device.service, Some(Arc::clone(device)))
             });
             latest.device = Some(Arc::clone(device));
+            latest.clock_suspect_ms = registry.table.clock_suspect_ms(device);
             latest.service = device.service;
+            if latest.quality.is_none() {
+                let known = self.shown_standings.get(source);
+                latest.quality = known.map(|quality| (Arc::clone(quality), self.version));
+            }
             self.dirty.insert(source.clone());
         }
         self.forget_strangers();
+        let now = self.clock.now();
+        self.judge_dirty(now);
+    }
+
+    /// Takes over the states of detectors: those that changed are no longer the same entries.
+    fn take_standings(&mut self) {
+        let standings = self.standings.borrow_and_update().clone();
+        for (source, quality) in standings.iter() {
+            let known = self.shown_standings.get(source);
+            if known.is_some_and(|known| Arc::ptr_eq(known, quality)) {
+                continue;
+            }
+            if let Some(latest) = self.latest.get_mut(source) {
+                latest.quality = Some((Arc::clone(quality), self.version));
+                self.dirty.insert(source.clone());
+            }
+        }
+        let gone = self.shown_standings.keys().filter(|source| !standings.contains_key(*source));
+        for source in gone {
+            if let Some(latest) = self.latest.get_mut(source) {
+                latest.quality = None;
+                self.dirty.insert(source.clone());
+            }
+        }
+        self.shown_standings = standings;
         let now = self.clock.now();
         self.judge_dirty(now);
     }
@@ -516,13 +585,19 @@ impl LiveTask {
             }
         }
         self.desk.refresh(now, self.version);
-        self.traffic.refresh(self.latest.values(), now, self.version);
+        let registry = self.registry.borrow().clone();
+        let lanes = registry.as_ref().map(|registry| &*registry.lanes);
+        self.traffic.refresh(self.latest.values(), (lanes, &self.pcu), now, self.version);
+        self.corridors.send_replace(Arc::new(self.traffic.figures()));
         self.hub.refresh(&self.strangers, now, self.version);
         self.tell_conditions();
         let at = Instant::now();
         self.history.push_back((at, self.version));
         while self.history.front().is_some_and(|(then, _)| at - *then > self.settings.resume) {
             self.history.pop_front();
+        }
+        if let Some((_, oldest)) = self.history.front() {
+            self.alarms.forget(*oldest);
         }
     }
 
@@ -578,12 +653,13 @@ impl LiveTask {
         now: DateTime<Utc>,
     ) {
         let rows = self.rows(topic, filter, feed.cursor, Some(dirty), now);
-        if rows.is_empty() && feed.stored == self.stored {
+        let extra = self.extra(topic, filter, feed.cursor, now);
+        if rows.is_empty() && extra.is_empty() && feed.stored == self.stored {
             return;
         }
         feed.stored = self.stored;
         let (prev, cursor) = (self.cursor(feed.cursor), self.cursor(closed));
-        let body = frame::delta_body(&prev, &cursor, now, &rows, self.stored);
+        let body = frame::delta_body((&prev, &cursor), now, &rows, &extra, self.stored);
         // Pages subscribe in the same order, so most clients of a feed share the same id.
         let mut shared: HashMap<u32, Utf8Bytes> = HashMap::new();
         for (client, id) in &feed.subscribers {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ioc_ingest::mqtt::Counters;
 use prometheus_client::{
+    collector::Collector,
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
         counter::Counter,
@@ -53,6 +54,7 @@ pub struct Metrics {
     pub quarantined: Counter,
     pub dropped: Counter,
     pub refused_again: Counter,
+    pub alarms_dropped: Counter,
     pub batches: Counter,
     pub batch_messages: Histogram,
     pub commit_seconds: Histogram,
@@ -62,6 +64,9 @@ pub struct Metrics {
     pub rollup_marks: Gauge,
     pub rollup_rebuilt: Counter,
     pub identities_broken: Family<IdentityLabel, Gauge>,
+    pub quality_marked: Counter,
+    pub quality_rejudged: Counter,
+    pub quality_open: Gauge,
     pub selfcheck_checked: Counter,
     pub selfcheck_mismatches: Counter,
     pub live_clients: Gauge,
@@ -80,6 +85,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers everything.
+    #[expect(clippy::too_many_lines, reason = "the list of all metrics")]
     pub fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("hub");
         let r = &mut registry;
@@ -104,6 +110,11 @@ impl Metrics {
                 r,
                 "writer_refused_again",
                 "Refused messages that came before and are in the quarantine already",
+            ),
+            alarms_dropped: counter(
+                r,
+                "writer_alarms_dropped",
+                "Changes of alarms left out of the history because too many waited for the database",
             ),
             batches: counter(r, "writer_batches", "Batches committed"),
             batch_messages: histogram(
@@ -136,7 +147,22 @@ impl Metrics {
             rollup_marks: gauge(r, "rollup_marks", "Closed hours whose rollup is to be built anew"),
             rollup_rebuilt: counter(r, "rollup_rebuilt", "Hours built anew after late data"),
             identities_broken: identities(r),
-            selfcheck_checked: counter(r, "selfcheck_checked", "Hours compared with their rows"),
+            quality_marked: counter(
+                r,
+                "quality_marked_rows",
+                "Rows whose quality bits the history of their detector changed",
+            ),
+            quality_rejudged: counter(
+                r,
+                "quality_rejudged_detectors",
+                "Times that a detector was judged from its rows: after late data and starts",
+            ),
+            quality_open: gauge(r, "quality_open_checks", "Checks of detectors that are open"),
+            selfcheck_checked: counter(
+                r,
+                "selfcheck_checked",
+                "Hours, and days of units, compared with their rows",
+            ),
             selfcheck_mismatches: counter(
                 r,
                 "selfcheck_mismatches",
@@ -183,6 +209,12 @@ impl Metrics {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(queues));
         registry.register_collector(Box::new(Session(session)));
+    }
+
+    /// Shows what a part of the hub counts by itself from now on.
+    pub fn show(&self, collector: Box<dyn Collector>) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(collector);
     }
 
     /// Prometheus text format.

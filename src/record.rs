@@ -14,6 +14,7 @@ use crate::{
     calendar::{Calendar, Completeness, Incomplete},
     city::UnitKind,
     day::midnight,
+    indicator::law::Parameters,
     unit::Units,
 };
 
@@ -24,7 +25,7 @@ pub mod ticket;
 
 /// Version of the folds: grows whenever one of them judges otherwise, so that stored records are
 /// folded anew.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 3;
 
 /// What records are judged by.
 #[derive(Debug, Clone, Copy)]
@@ -35,21 +36,16 @@ pub struct Rules<'a> {
     pub calendar: &'a Calendar,
     /// Trees of administrative units.
     pub units: &'a Units,
-    /// Limits of petitions.
-    pub petition: petition::Limits,
-    /// Time until a ticket is due whose due time nobody told.
-    pub ticket_due: TimeDelta,
+    /// Limits of the one-stop offices, of the desk and of petitions.
+    pub parameters: &'a Parameters,
 }
 
 impl Rules<'_> {
     /// What a stored judgement depends on beside its steps.
     pub fn version(&self) -> String {
         let (zone, calendar, units) = (self.zone, self.calendar.version(), self.units.version());
-        let petition::Limits { handle, ask, refuse, publish } = self.petition;
-        let ticket_min = self.ticket_due.num_minutes();
-        format!(
-            "{FOLD_VERSION} {zone} {calendar} {units} {handle}/{ask}/{refuse}/{publish} {ticket_min}"
-        )
+        let limits = self.parameters.judging();
+        format!("{FOLD_VERSION} {zone} {calendar} {units} {limits}")
     }
 
     /// The civil day of an instant.
@@ -77,10 +73,8 @@ pub struct RecordSettings {
     pub zone: Tz,
     /// Working time.
     pub calendar: Arc<Calendar>,
-    /// Limits of petitions.
-    pub petition: petition::Limits,
-    /// Time until a ticket is due whose due time nobody told.
-    pub ticket_due: TimeDelta,
+    /// Limits of the one-stop offices, of the desk and of petitions.
+    pub parameters: Arc<Parameters>,
 }
 
 /// A step of a record, and the message that told it.
@@ -115,6 +109,17 @@ pub(crate) fn latest<'a, S, T>(
     told: impl Fn(&'a S) -> Option<T>,
 ) -> Option<T> {
     steps.iter().rev().find_map(|step| told(&step.step))
+}
+
+/// How often sorted steps came to what is looked for: a step that says the same again is no second time.
+pub(crate) fn times<S>(steps: &[Told<S>], is_there: impl Fn(&S) -> bool) -> i16 {
+    let mut was_there = false;
+    let came = steps.iter().filter(|told| {
+        let is_new = is_there(&told.step) && !was_there;
+        was_there = is_there(&told.step);
+        is_new
+    });
+    small(came.count())
 }
 
 /// A small count of a row.
@@ -277,13 +282,24 @@ pub(crate) mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/city/can-tho");
         Units::of_city(&crate::city::City::load(&folder).unwrap())
     });
+    static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| Parameters::configured("").unwrap());
     const ZONE: Tz = chrono_tz::Asia::Ho_Chi_Minh;
 
     /// The rules of Can Tho.
     pub(crate) fn rules() -> Rules<'static> {
-        let petition = petition::Limits { handle: 15, ask: 5, refuse: 2, publish: 2 };
-        let ticket_due = TimeDelta::hours(120);
-        Rules { zone: ZONE, calendar: &CALENDAR, units: &UNITS, petition, ticket_due }
+        rules_of(&PARAMETERS)
+    }
+
+    /// The same with other limits.
+    pub(crate) fn rules_of(parameters: &Parameters) -> Rules<'_> {
+        Rules { zone: ZONE, calendar: &CALENDAR, units: &UNITS, parameters }
+    }
+
+    /// Parameters in which `from` stands as `to`.
+    pub(crate) fn parameters(from: &str, to: &str) -> Parameters {
+        let text = crate::indicator::law::DEFAULT;
+        assert!(text.contains(from), "{from}");
+        Parameters::parse(&text.replacen(from, to, 1)).unwrap()
     }
 
     /// `2026-03-02 08:00`, local time.

@@ -27,6 +27,7 @@ use crate::{
         nine::NineCard,
         period::{Length, Period},
         placing::{NoUnit, Placing},
+        supply::Asked,
         value::{Answer, Ask, Mode, Narrow, PeriodStatement, Published, Split, Value, Versions},
     },
     store::{Store, StoreError},
@@ -34,6 +35,7 @@ use crate::{
 };
 
 pub mod behind;
+mod books;
 pub mod close;
 mod gather;
 pub mod headline;
@@ -180,6 +182,17 @@ impl<'a> Frame<'a> {
         self.context.parameters.decision766(self.period.last_day(), self.law)
     }
 
+    /// Which of the offers count.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            span: self.span,
+            day: evaluate::last_day(self.span),
+            field: self.narrow.field.as_deref(),
+            formality: self.narrow.formality.as_deref(),
+            law: self.decision_law(),
+        }
+    }
+
     fn inputs<'b>(&'b self, gathered: &'b Gathered, hub: &'b HubFacts) -> Inputs<'b> {
         Inputs {
             parameters: &self.context.parameters,
@@ -187,7 +200,7 @@ impl<'a> Frame<'a> {
             calendar: &self.context.calendar,
             span: self.span,
             law: self.decision_law(),
-            offers: &gathered.offers,
+            offered: gathered.offers.by_unit(self.asked()),
             figures: &gathered.figures,
             officials: &gathered.officials,
             rulings: &gathered.rulings,
@@ -410,7 +423,18 @@ pub async fn identities(
     period: Period,
     unit: Option<&str>,
 ) -> Result<Vec<Checked>, ReformError> {
-    let ask = card_ask(period, unit, Mode::AsWas);
+    identities_of(store, context, period, unit, Split::All).await
+}
+
+/// The same of the units of a split: of every one, or only of the whole.
+async fn identities_of(
+    store: &Store,
+    context: &Context,
+    period: Period,
+    unit: Option<&str>,
+    split: Split,
+) -> Result<Vec<Checked>, ReformError> {
+    let ask = Ask { split, ..card_ask(period, unit, Mode::AsWas) };
     let frame = Frame::new(context, &ask, None)?;
     let gathered = gather::gather(store, &frame, &Needs::of_identities(&frame)).await?;
     let variant = frame.variant();

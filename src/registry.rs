@@ -3,7 +3,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ioc_ingest::{Reason, Reject, Service, Source, interval::Place};
+use chrono::NaiveDate;
+use ioc_ingest::{
+    Reason, Reject, Service, Source,
+    interval::{Direction, Place},
+};
+
+use crate::{
+    city::LaneClass,
+    quality::{Thresholds, table::Table},
+};
 
 /// Lanes and zones of one device up to which those that it reports are added by themselves: the most
 /// that one message of the contract holds. A further one is refused in part; people may add it.
@@ -59,6 +68,17 @@ impl Device {
     }
 }
 
+/// What is known of a lane or zone beside its number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// Class that decides which thresholds apply; null when it is not known.
+    pub class: Option<LaneClass>,
+    /// Speed without traffic, km/h; null when it is not known.
+    pub free_flow_kmh: Option<u16>,
+    /// Direction of travel relative to the corridor's line; null when it is not known.
+    pub direction: Option<Direction>,
+}
+
 /// Range of a metric of the catalogue; null ends are open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MetricRange {
@@ -77,6 +97,10 @@ pub struct Registry {
     pub metrics: HashMap<Box<str>, MetricRange>,
     /// Sources that have published and are not in service, as of the last reading.
     pub strangers: Arc<[Source]>,
+    /// Lanes and zones by number.
+    pub lanes: Arc<HashMap<i32, Lane>>,
+    /// Quality thresholds of every lane and zone.
+    pub table: Arc<Table>,
 }
 
 impl Registry {
@@ -88,8 +112,23 @@ impl Registry {
     /// Adds a lane or zone to a device.
     pub(crate) fn add_detector(&mut self, source: &Source, place: Place, id: i32) {
         if let Some(device) = self.devices.get_mut(source) {
+            Arc::make_mut(&mut self.table).add((id, &place), device, None);
             Arc::make_mut(device).detectors.insert(place, id);
         }
+    }
+
+    /// The same with the thresholds of a civil day for every lane and zone.
+    #[must_use]
+    pub fn judged_by(mut self, thresholds: &Arc<Thresholds>, day: NaiveDate) -> Self {
+        let mut table = Table::new(Arc::clone(thresholds), day);
+        for device in self.devices.values() {
+            for (place, id) in &device.detectors {
+                let class = self.lanes.get(id).and_then(|lane| lane.class);
+                table.add((*id, place), device, class);
+            }
+        }
+        self.table = Arc::new(table);
+        self
     }
 }
 

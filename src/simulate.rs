@@ -26,6 +26,7 @@ mod health;
 mod metric;
 mod office;
 mod onestop;
+pub(crate) mod picture;
 mod plan;
 mod publisher;
 mod recording;

@@ -391,6 +391,7 @@ mod tests {
             accepted: None,
             refused: Vec::new(),
             replayed: false,
+            may_be_stored: false,
         };
         Arc::new((from..from + 200).map(admitted).collect())
     }

@@ -20,6 +20,9 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub mod account;
+pub mod alarm;
+pub mod alarm_performance;
+pub(crate) mod alarm_works;
 mod arrival;
 pub mod assessment;
 mod assessment_row;
@@ -29,6 +32,8 @@ pub mod city;
 mod copy;
 pub mod desk;
 pub mod device;
+pub mod device_history;
+pub mod display;
 pub mod document;
 mod document_row;
 pub mod dossier;
@@ -36,6 +41,7 @@ mod dossier_row;
 mod encode;
 pub mod formality;
 pub mod gap;
+pub mod handover;
 pub mod import;
 pub mod insert;
 pub mod journal;
@@ -43,12 +49,17 @@ mod ledger;
 pub mod measure;
 pub mod metric;
 pub mod migrate;
+pub mod notify;
+mod offers;
 pub mod onestop;
 pub mod open311;
 pub mod petition;
 mod petition_row;
 mod presence;
 pub mod probe;
+pub mod quality;
+pub mod quality_read;
+pub mod quality_slow;
 pub mod quarantine;
 mod record;
 mod refold;
@@ -70,7 +81,10 @@ mod ticket_row;
 pub mod ticket_state;
 pub mod unit;
 mod upsert;
+pub mod usual;
 pub mod verify;
+pub mod verify_marks;
+pub mod view;
 
 /// Connections that readers share. Writers have their own.
 const READERS: usize = 8;
@@ -115,6 +129,14 @@ pub enum StoreError {
     /// The database refused the data: trying the same again cannot help.
     #[error("{doing}: the database refused the data")]
     Refused {
+        /// What was attempted.
+        doing: &'static str,
+        /// Why.
+        source: tokio_postgres::Error,
+    },
+    /// The database refused what a batch writes beside its messages: none of them is at fault.
+    #[error("{doing}: the database refused what is written beside the messages")]
+    Beside {
         /// What was attempted.
         doing: &'static str,
         /// Why.
@@ -192,6 +214,21 @@ impl StoreError {
         }
     }
 
+    /// The same of a statement that no message of a batch is to blame for.
+    pub(crate) fn beside(self) -> Self {
+        match self {
+            Self::Refused { doing, source } | Self::Statement { doing, source } => {
+                Self::Beside { doing, source }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the database answered, and would answer the same again.
+    pub(crate) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Beside { .. } | Self::Statement { .. })
+    }
+
     /// Whether the statement failed only because one before it in its transaction had failed.
     pub(crate) fn is_aftermath(&self) -> bool {
         let Self::Away { source, .. } = self else { return false };
@@ -199,6 +236,14 @@ impl StoreError {
             .downcast_ref::<tokio_postgres::Error>()
             .and_then(tokio_postgres::Error::code)
             .is_some_and(|state| *state == SqlState::IN_FAILED_SQL_TRANSACTION)
+    }
+
+    /// Whether it is open what became of the attempt: the server did not answer.
+    pub(crate) fn is_open(&self) -> bool {
+        let Self::Away { source, .. } = self else { return false };
+        let answered =
+            source.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.code());
+        answered.is_none()
     }
 
     /// Whether the same attempt may succeed later without anybody changing it.
@@ -228,6 +273,8 @@ pub struct Store {
     owner: Config,
     /// Null for plain connections.
     tls: Option<MakeRustlsConnect>,
+    /// The catalogue of formalities as it was read last.
+    offers: offers::Kept,
 }
 
 impl std::fmt::Debug for Store {
@@ -272,6 +319,7 @@ impl Store {
             application: prepare(settings.application, "ioc-hub writer", timeout_ms),
             owner: prepare(settings.owner, "ioc-hub owner", 0),
             tls,
+            offers: offers::Kept::default(),
         })
     }
 

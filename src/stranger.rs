@@ -111,6 +111,7 @@ mod tests {
             accepted: None,
             refused: Vec::new(),
             replayed: false,
+            may_be_stored: false,
         }
     }
 

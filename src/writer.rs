@@ -27,13 +27,19 @@ use crate::{
     clock::SharedClock,
     live::start::Start,
     observe::Metrics,
+    quality::{Thresholds, task::Feed},
     record::RecordSettings,
     registry::Registry,
     spool::Spool,
-    store::{Store, StoreError, insert::Committed, start},
+    store::{
+        Store, StoreError,
+        insert::{Also, Committed},
+        start,
+    },
     stranger::Strangers,
 };
 
+mod alarm;
 mod collect;
 pub mod command;
 mod drain;
@@ -41,10 +47,12 @@ mod flow;
 pub mod import;
 mod work;
 
+pub use alarm::{AlarmCommand, Alarms, INPUTS, News};
 pub use command::{AcceptOutcome, Command, NewDevice, ReplayOutcome, WriterError, WriterHandle};
 use drain::Backlog;
 use flow::Flow;
 use work::Connected;
+pub(crate) use work::no_answer;
 
 /// First pause before a batch is tried again.
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -75,6 +83,8 @@ pub enum Emitted {
     Start(Box<Start>),
     /// A committed or a spooled batch.
     Batch(Box<Changes>),
+    /// What happened to alarms.
+    Alarms(Box<News>),
 }
 
 /// Whether the database takes batches.
@@ -110,6 +120,18 @@ pub struct WriterSettings {
     pub zone: chrono_tz::Tz,
     /// What records are judged by.
     pub records: RecordSettings,
+    /// Thresholds of data quality.
+    pub thresholds: Arc<Thresholds>,
+    /// Tells the civil day of the thresholds.
+    pub clock: SharedClock,
+}
+
+impl WriterSettings {
+    /// A registry with today's thresholds.
+    fn judge(&self, registry: Registry) -> Registry {
+        let day = self.clock.now().with_timezone(&self.zone).date_naive();
+        registry.judged_by(&self.thresholds, day)
+    }
 }
 
 /// The writing task's ends and state.
@@ -135,6 +157,10 @@ pub struct Writer {
     pub commands: mpsc::Receiver<Command>,
     /// To the live view.
     pub changes: mpsc::Sender<Emitted>,
+    /// To the quality task.
+    pub quality: Feed,
+    /// What alarms are judged with.
+    pub alarms: Alarms,
     /// Where batches wait for the database; null to keep them in the broker.
     pub spool: Option<Spool>,
     /// To the broker session.
@@ -162,7 +188,9 @@ impl Writer {
 
     async fn write(&mut self) {
         let Some(connected) = self.connect().await else { return };
-        let Some(connected) = self.begin_live(connected).await else { return };
+        let Some(mut connected) = self.begin_live(connected).await else { return };
+        // Only now: whoever is told so may count on the spool when the database goes again.
+        self.note_up(&mut connected);
         let mut flow = Flow::new(connected, Backlog::of(self.spool.as_ref()).await);
         while self.step(&mut flow).await {}
     }
@@ -172,10 +200,7 @@ impl Writer {
         let mut pause = RETRY_MIN;
         loop {
             match work::connect(self.store.clone(), self.settings.clone()).await {
-                Ok(connected) => {
-                    self.note_up(&connected);
-                    return Some(connected);
-                }
+                Ok(connected) => return Some(connected),
                 Err(error) => self.note_away(&error),
             }
             if !self.wait(pause).await {
@@ -187,13 +212,21 @@ impl Writer {
 
     /// Gives the live view what the database holds, before the first batch; null after the stop.
     async fn begin_live(&mut self, mut connected: Box<Connected>) -> Option<Box<Connected>> {
-        let limit = self.settings.statement_limit;
+        let (limit, zone) = (self.settings.statement_limit, self.settings.zone);
+        let (stop, mut pause) = (self.stop.clone(), RETRY_MIN);
         loop {
             let now = self.clock.now();
-            let client = connected.inserter.client();
-            let loading = start::load(client, &self.contract, self.settings.zone, now);
-            let loaded = tokio::time::timeout(limit, loading).await;
-            match loaded.unwrap_or_else(|_late| Err(work::no_answer("load the start", limit))) {
+            let loading = async {
+                let client = connected.inserter.client();
+                let mut start = start::load(client, &self.contract, zone, now).await?;
+                start.alarms = self.alarms.begin(&connected, &start, zone, now).await?;
+                Ok::<_, StoreError>(start)
+            };
+            let loaded = tokio::select! {
+                () = stop.cancelled() => return None,
+                loaded = tokio::time::timeout(limit, loading) => loaded,
+            };
+            match loaded.unwrap_or_else(|_late| Err(no_answer("load the start", limit))) {
                 Ok(start) => {
                     let _ended = self.changes.send(Emitted::Start(Box::new(start))).await;
                     return Some(connected);
@@ -202,22 +235,31 @@ impl Writer {
                     self.note_away(&error);
                     // Its lock on the database would keep the next one out.
                     drop(connected);
+                    if !self.wait(pause).await {
+                        return None;
+                    }
+                    pause = (pause * 2).min(RETRY_MAX);
                     connected = self.connect().await?;
                 }
             }
         }
     }
 
-    fn note_up(&self, connected: &Connected) {
+    fn note_up(&mut self, connected: &mut Connected) {
         let known = self.registry.borrow().is_some();
         let devices = connected.registry.devices.len();
         tracing::info!(devices, again = known, "the database takes batches");
         self.publish(&connected.registry);
+        if let Some(works) = connected.works.take() {
+            self.alarms.plan_works(works, self.clock.now());
+        }
         self.state.send_replace(DatabaseState::Up);
     }
 
-    fn publish(&self, registry: &Registry) {
-        self.strangers.settle(registry, self.clock.now());
+    fn publish(&mut self, registry: &Registry) {
+        let now = self.clock.now();
+        self.strangers.settle(registry, now);
+        self.alarms.register(registry, now);
         self.registry.send_replace(Some(Arc::new(registry.clone())));
     }
 
@@ -250,11 +292,21 @@ impl Writer {
 
     /// Commits a batch now, with nothing else under way.
     async fn commit(
-        &self,
+        &mut self,
         connected: &mut Connected,
         items: &[Admitted],
+        also: Also<'_>,
     ) -> Result<Committed, StoreError> {
-        connected.commit(items, None, &self.tools()).await
+        let committed = connected.commit(items, (None, also), &self.tools()).await;
+        self.register_added(connected);
+        committed
+    }
+
+    /// Tells the alarms of lanes and zones that a commit registered.
+    fn register_added(&mut self, connected: &mut Connected) {
+        if std::mem::take(&mut connected.has_added) {
+            self.alarms.register(&connected.registry, self.clock.now());
+        }
     }
 
     /// Acknowledges and emits a committed batch that came from the broker or out of the quarantine.
@@ -263,11 +315,6 @@ impl Writer {
         self.acknowledge(&items).await;
         let stored = self.is_all_stored();
         self.emit(Changes { items, committed: Some(committed), stored, is_shown: false }).await;
-    }
-
-    /// Whether everything that was emitted is in the database.
-    fn is_all_stored(&self) -> bool {
-        self.spool.as_ref().is_none_or(Spool::is_all_stored)
     }
 
     fn count(&self, items: &[Admitted], committed: &Committed) {
@@ -295,6 +342,9 @@ impl Writer {
     async fn emit(&self, changes: Changes) {
         if changes.committed.as_ref().is_some_and(|committed| committed.records.is_any()) {
             self.records.send_modify(|count| *count += 1);
+        }
+        if let Some(committed) = &changes.committed {
+            self.quality.hear(&changes.items, committed);
         }
         // Without a live view (it ends first at the stop) there is nobody to tell.
         let _ended = self.changes.send(Emitted::Batch(Box::new(changes))).await;

@@ -170,13 +170,13 @@ fn a_broken_configuration_stops_the_start_with_all_its_errors() {
     let text = "[http]\nlisten = 8080\n[broker]\nprot = 1\n[live]\ntick_ms = 1\n";
     let file = folder.file("hub.toml", text);
     for command in [&["run"][..], &["check"], &["user", "list"]] {
-        run_with(&[&["--config", &file], command].concat(), &[("IOC_DESK_DEFAULT_DUE_H", "soon")])
+        run_with(&[&["--config", &file], command].concat(), &[("IOC_HTTP_SESSION_H", "soon")])
             .ends(2)
             .complains("4 mistakes")
             .complains("hub.toml:2: http.listen: is 8080, allowed is text")
             .complains("hub.toml:4: broker.prot: unknown key, did you mean `port`?")
             .complains("hub.toml:6: live.tick_ms: is 1, allowed is 10 to 1000")
-            .complains("IOC_DESK_DEFAULT_DUE_H: desk.default_due_h: ");
+            .complains("IOC_HTTP_SESSION_H: http.session_h: ");
     }
     run(&["check", "--config", "/no/such/hub.toml"]).ends(2).complains("/no/such/hub.toml");
     run_with(&["config"], &[("IOC_LOG_LEVEL", "info,=")]).ends(2).complains("log.level");
@@ -227,6 +227,42 @@ fn every_broken_reference_of_a_city_is_reported_at_once() {
         .complains("there is no folder /no/such/city")
         .complains("city.folder");
     run(&["city", "check"]).ends(0).says("can-tho: 741 devices");
+}
+
+#[test]
+fn the_check_reads_every_file_that_a_start_reads() {
+    let folder = Folder::new("files");
+    let city = folder.city();
+    std::fs::write(city.join("links.csv"), "id,upstream\nq,vds-001\n").unwrap();
+    let receivers = folder.0.join("notifications.toml");
+    let text = "version = \"1\"\nlink = \"\"\n[[endpoint]]\nname = \"a\"\n[endpoint.webhook]\n\
+                url = \"http://127.0.0.1:1/\"\nsecret_env = \"IOC_NOTIFY_NOT_SET\"\n";
+    std::fs::write(&receivers, text).unwrap();
+    let (city, receivers) = (city.display().to_string(), receivers.display().to_string());
+    let (city, receivers) = (city.as_str(), receivers.as_str());
+    let gone = "/no/such/file";
+    run_with(
+        &["check"],
+        &[
+            ("IOC_CITY_FOLDER", city),
+            ("IOC_ALARMS_RULES", gone),
+            ("IOC_PERFORMANCE_TARGETS", gone),
+            ("IOC_NOTIFICATIONS_FILE", receivers),
+            ("IOC_IMPORTS_FILE", gone),
+            ("IOC_CAMERAS_STILL", "https://video.example/{id}.jpg"),
+            ("IOC_CAMERAS_HOSTS", "[\"video.example\"]"),
+            ("IOC_CAMERAS_CA_FILE", gone),
+        ],
+    )
+    .ends(1)
+    .says("FAILED  links")
+    .says("FAILED  alarm rules")
+    .says("FAILED  alarm targets")
+    .says("FAILED  notifications")
+    .says("IOC_NOTIFY_NOT_SET")
+    .says("FAILED  imports")
+    .says("FAILED  cameras")
+    .says("alarms.rules");
 }
 
 #[test]
@@ -423,11 +459,11 @@ async fn verify_tells_which_rollups_differ_from_their_rows() -> TestResult {
         .with_client(async |client| {
             let statements = format!(
                 "insert into interval_reading (time, detector_id, duration_ms, count, quality) \
-                 values ({now}, {lane}, 30000, 7, 0); \
+                 values ({now}, {lane}, 30000, 4, 0); \
                  insert into interval_5min (bucket, detector_id, intervals, good, duration_ms, \
                    count_n, count_sum, count_min, count_max, occupancy_ms, occupancy_sum, \
                    speed_count, speed_sum, pace_sum, samples, samples_expected, quality) \
-                 values ({now}, {lane}, 1, 1, 30000, 1, 8, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0); \
+                 values ({now}, {lane}, 1, 1, 30000, 1, 5, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0); \
                  update rollup_state set closed_before = date_trunc('hour', now()), \
                    built_before = date_trunc('hour', now())"
             );
@@ -439,7 +475,7 @@ async fn verify_tells_which_rollups_differ_from_their_rows() -> TestResult {
     let lines: Vec<Vec<String>> = said.out.lines().map(words).collect();
     let of = |table: &str| lines.iter().find(|line| line[0] == table).unwrap().clone();
     assert_eq!(of("interval_5min")[1..3], ["vds-001", "lane/1"]);
-    assert_eq!(of("interval_5min")[4..], ["count_sum", "8", "7"]);
+    assert_eq!(of("interval_5min")[4..], ["count_sum", "5", "4"]);
     assert_eq!(of("interval_1h")[4..], ["row", "none", "present"]);
     servers.run(&["verify", "--source", "vds-002"]).ends(0).says("everything agrees");
     servers.run(&["verify", "--to", "2026-01-01"]).ends(0);
@@ -749,9 +785,9 @@ async fn check_judges_database_broker_pages_and_port() -> TestResult {
         .says("good    laws           version ")
         .says("FAILED  pages")
         .says("make dashboards")
-        .complains("1 of 15 checks failed");
+        .complains("1 of 22 checks failed");
     std::fs::write(pages.join("index.html"), "<!doctype html>")?;
-    servers.run_with(&["check"], &with_pages).ends(0).says("15 checks, all good");
+    servers.run_with(&["check"], &with_pages).ends(0).says("22 checks, all good");
 
     servers
         .run_with(&["check"], &[("IOC_DATABASE_PASSWORD", "wrong")])

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     Gate, Identity, Role,
     password::{self, HashError, Weak},
+    seen::Seen,
 };
 use crate::{
     clock::SharedClock,
@@ -151,7 +152,7 @@ pub async fn set_password(
 /// Changes the caller's own password and ends the caller's other sessions.
 pub async fn change_own_password(
     store: &Store,
-    gate: &Gate,
+    (gate, seen): (&Gate, &Seen),
     identity: &Identity,
     (current, new): (&str, &str),
     (from, now): (IpAddr, DateTime<Utc>),
@@ -175,6 +176,7 @@ pub async fn change_own_password(
         after: None,
     };
     store.set_account_password(name, &hash, Some(&identity.session), &entry).await?;
+    seen.forget_others(identity);
     Ok(())
 }
 

@@ -16,8 +16,13 @@ use super::{
     Identity, Role,
     attempts::Attempts,
     password::{HashError, Hashing},
+    seen::Seen,
 };
-use crate::store::{Store, StoreError, account::NewSession, journal::JournalEntry};
+use crate::store::{
+    Store, StoreError,
+    account::{Account, NewSession},
+    journal::JournalEntry,
+};
 
 /// Guards signing in: how many hashes at once, how many failures from where.
 #[derive(Debug)]
@@ -88,17 +93,7 @@ pub async fn sign_in(
     from: IpAddr,
     (now, length): (DateTime<Utc>, TimeDelta),
 ) -> Result<SignedIn, SignInError> {
-    // A name that cannot exist shares one counter, so that long texts fill no memory.
-    let counted = if is_token(user) { user } else { "" };
-    gate.attempts.begin(counted, from, now).map_err(|wait| SignInError::TooMany { wait })?;
-    let account = if is_token(user) { store.account(user).await? } else { None };
-    let account = account.filter(|account| account.disabled_at.is_none());
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let right = gate.hashing.verify(password, hash).await?;
-    let Some(account) = account.filter(|_| right) else { return Err(SignInError::Wrong) };
-    let role = Role::parse(&account.role).ok_or(SignInError::Wrong)?;
-    gate.attempts.succeeded(counted, from);
-
+    let (account, role) = check(store, gate, (user, password), from, now).await?;
     let token = new_token();
     let session = token_hash(&token);
     let expires_at = now + length;
@@ -118,15 +113,47 @@ pub async fn sign_in(
     Ok(SignedIn { token, identity })
 }
 
+/// Checks name and password of somebody who agrees to what another does; opens no session.
+pub async fn confirm(
+    store: &Store,
+    gate: &Gate,
+    who: (&str, &str),
+    from: IpAddr,
+    now: DateTime<Utc>,
+) -> Result<Role, SignInError> {
+    check(store, gate, who, from, now).await.map(|(_, role)| role)
+}
+
+async fn check(
+    store: &Store,
+    gate: &Gate,
+    (user, password): (&str, &str),
+    from: IpAddr,
+    now: DateTime<Utc>,
+) -> Result<(Account, Role), SignInError> {
+    // A name that cannot exist shares one counter, so that long texts fill no memory.
+    let counted = if is_token(user) { user } else { "" };
+    gate.attempts.begin(counted, from, now).map_err(|wait| SignInError::TooMany { wait })?;
+    let account = if is_token(user) { store.account(user).await? } else { None };
+    let account = account.filter(|account| account.disabled_at.is_none());
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let right = gate.hashing.verify(password, hash).await?;
+    let Some(account) = account.filter(|_| right) else { return Err(SignInError::Wrong) };
+    let role = Role::parse(&account.role).ok_or(SignInError::Wrong)?;
+    gate.attempts.succeeded(counted, from);
+    Ok((account, role))
+}
+
 /// Whether the session of `who` still stands. While the database is away it does: a connection that
 /// was let in is not cut because of that.
 pub async fn is_live(store: &Store, who: &Identity, now: DateTime<Utc>) -> bool {
     store.session(&who.session, now).await.map_or(true, |found| found.is_some())
 }
 
-/// Who holds this token; nobody when it is unknown, expired or of a disabled account.
+/// Who holds this token; nobody when it is unknown, expired or of a disabled account. `seen` learns of it.
 pub async fn identify(
     store: &Store,
+    seen: &Seen,
     token: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Identity>, StoreError> {
@@ -135,8 +162,7 @@ pub async fn identify(
         return Ok(None);
     }
     let session = token_hash(token);
-    let found = store.session(&session, now).await?;
-    Ok(found.and_then(|found| {
+    let found = store.session(&session, now).await?.and_then(|found| {
         let role = Role::parse(&found.role)?;
         Some(Identity {
             account_id: found.account_id,
@@ -145,12 +171,34 @@ pub async fn identify(
             expires_at: found.expires_at,
             session,
         })
-    }))
+    });
+    match &found {
+        Some(identity) => seen.note(identity, now),
+        None => seen.forget(&session),
+    }
+    Ok(found)
+}
+
+/// The same for somebody who only reads: while the database does not answer, whoever was signed in a moment
+/// ago still is. What needs no database can then be seen.
+pub async fn identify_reader(
+    store: &Store,
+    seen: &Seen,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Identity>, StoreError> {
+    match identify(store, seen, token, now).await {
+        Err(error) if error.is_retriable() => {
+            seen.find(&token_hash(token), now).map(Some).ok_or(error)
+        }
+        answered => answered,
+    }
 }
 
 /// Ends the session of `identity`.
 pub async fn sign_out(
     store: &Store,
+    seen: &Seen,
     identity: &Identity,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -162,6 +210,7 @@ pub async fn sign_out(
         before: None,
         after: None,
     };
+    seen.forget(&identity.session);
     store.close_session(&identity.session, &entry).await
 }
 

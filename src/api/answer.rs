@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use axum::{
     body::Bytes,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,18 @@ pub(crate) fn accepts(asked: &HeaderMap, media_type: &str) -> bool {
         .is_some_and(|part| part == media_type)
 }
 
-/// Text that no spreadsheet takes for a formula.
+/// What names the next page of a list in the header `Link`: the same address with another `after`, a
+/// cursor that needs no escapes.
+pub(crate) fn next_link(asked: &Uri, next: &str) -> Option<HeaderValue> {
+    let kept = asked.query().unwrap_or_default().split('&');
+    let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let query: Vec<&str> = kept.collect();
+    let join = if query.is_empty() { "" } else { "&" };
+    let link = format!("<{}?{}{join}after={next}>; rel=\"next\"", asked.path(), query.join("&"));
+    HeaderValue::from_str(&link).ok()
+}
+
+/// Text that no spreadsheet takes for a formula. Not for numbers: a negative one is none.
 pub(crate) fn neutral(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
@@ -92,6 +103,19 @@ pub(crate) fn neutral(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_page_is_the_same_question_after_another_place() {
+        let link = |asked: &'static str| next_link(&Uri::from_static(asked), "17").unwrap();
+        assert_eq!(
+            link("/api/v1/alarms/journal"),
+            "</api/v1/alarms/journal?after=17>; rel=\"next\""
+        );
+        assert_eq!(
+            link("/api/v1/alarms/journal?after=90&code=x&limit=5"),
+            "</api/v1/alarms/journal?code=x&limit=5&after=17>; rel=\"next\""
+        );
+    }
 
     #[test]
     fn the_same_answer_is_not_sent_twice() {

@@ -19,6 +19,8 @@ use crate::access::{self, Identity, Right};
 
 /// Name of the session cookie.
 pub const SESSION_COOKIE: &str = "ioc_session";
+/// Header in which each proxy adds the address that a request came to it from.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The signed-in caller; without one the request is refused with 401.
 #[derive(Debug)]
@@ -35,37 +37,76 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        identify(app, &parts.headers).await?.map(Self).ok_or_else(Problem::unauthenticated)
+        let found = match parts.method {
+            Method::GET | Method::HEAD => identify_reader(app, &parts.headers).await?,
+            _ => identify(app, &parts.headers).await?,
+        };
+        found.map(Self).ok_or_else(Problem::unauthenticated)
     }
 }
 
 /// Who the request's session cookie belongs to; nobody when there is none that is valid.
-pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+    let Some(token) = token(headers) else { return Ok(None) };
+    Ok(access::identify(&app.store, &app.seen, &token, app.clock.now()).await?)
+}
+
+/// The same for a request that only reads: while the database is away whoever was signed in a moment ago
+/// still is.
+pub async fn identify_reader(app: &App, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+    let Some(token) = token(headers) else { return Ok(None) };
+    Ok(access::identify_reader(&app.store, &app.seen, &token, app.clock.now()).await?)
+}
+
+fn token(headers: &HeaderMap) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
-    let Some(cookie) = jar.get(SESSION_COOKIE) else { return Ok(None) };
-    Ok(access::identify(&app.store, cookie.value(), app.clock.now()).await?)
+    jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// The address that the request came from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
-    /// Address of the TCP peer; a proxy's own address when there is a proxy.
+    /// Address of the TCP peer, or the one that the configured proxy of this machine names.
     pub(crate) address: IpAddr,
-    /// Whether it is this machine and no proxy passed it on.
+    /// Whether it is this machine and no proxy passed it on; never where a proxy is configured.
     pub(crate) local: bool,
 }
 
-impl<S: Sync> FromRequestParts<S> for Peer {
+impl Peer {
+    /// `tcp` is the other end of the connection; null when it is not known, and then not local.
+    fn of(tcp: Option<IpAddr>, headers: &HeaderMap, is_behind_proxy: bool) -> Self {
+        let tcp = tcp.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical();
+        if is_behind_proxy {
+            // Somebody elsewhere could name any address.
+            let named = forwarded_for(headers).filter(|_| tcp.is_loopback());
+            return Self { address: named.unwrap_or(tcp), local: false };
+        }
+        let was_passed_on = ["forwarded", FORWARDED_FOR, "x-real-ip", "via"]
+            .iter()
+            .any(|name| headers.contains_key(*name));
+        Self { address: tcp, local: tcp.is_loopback() && !was_passed_on }
+    }
+}
+
+/// The last address of `X-Forwarded-For`, which the nearest proxy wrote: those before it, its clients may
+/// have invented.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
+    let last = last.rsplit(',').next()?.trim();
+    let with_port = || last.parse().map(|address: SocketAddr| address.ip());
+    let address = last.parse().or_else(|_| with_port()).ok()?;
+    Some(IpAddr::to_canonical(&address))
+}
+
+impl FromRequestParts<Arc<App>> for Peer {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        // Without connection information (no real socket) nothing is known, so it is not local.
-        let known = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
-        let address = known.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical();
-        Ok(Self { address, local: address.is_loopback() && !passed_on })
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Self::Rejection> {
+        let tcp = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self::of(tcp, &parts.headers, app.settings.proxy))
     }
 }
 
@@ -133,23 +174,47 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn only_a_direct_request_of_this_machine_is_local() {
-        let peer = async |address: &str, forwarded: bool| {
-            let mut request = Request::new(());
-            let address: SocketAddr = address.parse().unwrap();
-            request.extensions_mut().insert(ConnectInfo(address));
-            if forwarded {
-                request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("::1"));
-            }
-            let (mut parts, ()) = request.into_parts();
-            let Ok(peer) = Peer::from_request_parts(&mut parts, &()).await;
-            peer.local
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_a_direct_request_of_this_machine_is_local() {
+        let is_local = |tcp: &str, forwarded: &[(&'static str, &'static str)]| {
+            Peer::of(Some(address(tcp)), &headers(forwarded), false).local
         };
-        assert!(peer("127.0.0.1:5000", false).await);
-        assert!(peer("[::1]:5000", false).await);
-        assert!(peer("[::ffff:127.0.0.1]:5000", false).await);
-        assert!(!peer("127.0.0.1:5000", true).await);
-        assert!(!peer("192.0.2.7:5000", false).await);
+        assert!(is_local("127.0.0.1", &[]));
+        assert!(is_local("::1", &[]));
+        assert!(is_local("::ffff:127.0.0.1", &[]));
+        assert!(!is_local("127.0.0.1", &[(FORWARDED_FOR, "::1")]));
+        assert!(!is_local("192.0.2.7", &[]));
+        assert!(!Peer::of(None, &headers(&[]), false).local);
+    }
+
+    #[test]
+    fn behind_the_proxy_the_address_is_the_one_that_it_added_and_nothing_is_local() {
+        let peer = |tcp: &str, forwarded: &[(&'static str, &'static str)]| {
+            let peer = Peer::of(Some(address(tcp)), &headers(forwarded), true);
+            assert!(!peer.local, "{tcp} {forwarded:?}");
+            peer.address.to_string()
+        };
+        assert_eq!(peer("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(peer("127.0.0.1", &[(FORWARDED_FOR, "198.51.100.7")]), "198.51.100.7");
+        let added = [(FORWARDED_FOR, "127.0.0.1, 203.0.113.9, 198.51.100.7")];
+        assert_eq!(
+            peer("127.0.0.1", &added),
+            "198.51.100.7",
+            "what a client claims does not count"
+        );
+        assert_eq!(peer("::1", &[(FORWARDED_FOR, "[2001:db8::7]:443")]), "2001:db8::7");
+        assert_eq!(peer("127.0.0.1", &[(FORWARDED_FOR, "unknown")]), "127.0.0.1");
+        assert_eq!(peer("192.0.2.7", &added), "192.0.2.7", "only the proxy of this machine counts");
+        let lines: Vec<_> = ["203.0.113.9", "198.51.100.7"].map(HeaderValue::from_static).into();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, line);
+        }
+        let peer = Peer::of(Some(address("127.0.0.1")), &headers, true);
+        assert_eq!(peer.address.to_string(), "198.51.100.7");
     }
 }

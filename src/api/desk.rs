@@ -61,8 +61,7 @@ pub(super) async fn summary(
     let now = app.clock.now();
     let zone = app.settings.zone;
     let today = midnight(now.with_timezone(&zone).date_naive(), zone);
-    let default_due_s = app.settings.default_due.num_seconds();
-    let figures = app.store.desk_figures(now, today, default_due_s).await?;
+    let figures = app.store.desk_figures(now, today).await?;
     let known = |figure: i64| figures.latest.map(|_| figure);
     let summary = DeskSummary {
         at: now,

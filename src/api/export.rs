@@ -18,6 +18,7 @@ use super::{
 use crate::{
     access::Right,
     indicator::{
+        law::Parameters,
         measure::Dimension,
         period::Period,
         placing::{OWN, UNMAPPED},
@@ -157,7 +158,7 @@ pub(super) async fn ii06a(
         let is_total = split == Split::Total;
         for (ids, channel) in [(&ids[..], None), (&["A01"], Some("online"))] {
             let answer = reform::evaluate(&app.store, &context, &ask(ids, split, channel)).await?;
-            table.take(&answer, is_total, channel.is_some());
+            table.take(&answer, is_total, channel.is_some(), &context.parameters);
         }
     }
     let no_due =
@@ -183,19 +184,19 @@ fn cut_off(context: &Context) -> String {
 }
 
 /// What a row is called.
-fn name(value: &Value) -> String {
+fn name(value: &Value, parameters: &Parameters) -> String {
     let unit = value.unit_name.as_ref().map(|name| name.vi.clone());
     match value.key.as_deref() {
         None if value.unit == UNMAPPED => "Chưa xác định đơn vị".to_owned(),
         None => unit.unwrap_or_else(|| value.unit.clone()),
         Some(OWN) => format!("{} (trực tiếp)", unit.unwrap_or_default()),
         Some("") => "Chưa xác định lĩnh vực".to_owned(),
-        Some(key) => key.to_owned(),
+        Some(key) => parameters.field(key).map_or(key, |field| &field.name_vi).to_owned(),
     }
 }
 
 impl Table {
-    fn take(&mut self, answer: &Answer, is_total: bool, is_online: bool) {
+    fn take(&mut self, answer: &Answer, is_total: bool, is_online: bool, names: &Parameters) {
         for value in answer.values.iter().filter(|value| value.part.is_none()) {
             let id = if is_online { ONLINE } else { value.id.as_str() };
             let Some(column) = COLUMNS.iter().position(|column| *column == id) else { continue };
@@ -204,7 +205,8 @@ impl Table {
                 continue;
             }
             let key = (value.unit.clone(), value.key.clone().unwrap_or_default());
-            let row = self.rows.entry(key).or_insert_with(|| (name(value), Counts::default()));
+            let row =
+                self.rows.entry(key).or_insert_with(|| (name(value, names), Counts::default()));
             row.1[column] = value.numerator;
         }
     }

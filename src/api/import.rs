@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     access::Right,
-    import::{self, Around, Ask, ImportError, Kind, Report, Stored, Storing},
+    import::{self, Ask, ImportError, Kind, Report, Stored, Storing, Upload},
     indicator::period::Period,
     store::import::RunRow,
 };
@@ -125,7 +125,7 @@ impl From<ImportError> for Problem {
 /// Import a CSV table: dossiers, tickets, form II.06a, official points of Decision 766, formalities. The
 /// report names every bad cell. Rows without a problem are stored; the same file twice changes nothing.
 #[utoipa::path(post, operation_id = "import_table", path = "/api/v1/imports", tag = "data health", params(ImportQuery),
-    request_body(content = String, content_type = "text/csv", description = "The table, at most 32 MiB, in UTF-8 or UTF-16 with mark"),
+    request_body(content = String, content_type = "text/csv", description = "The table, at most 32 MiB, in UTF-8, UTF-16 with mark or Windows-1258"),
     responses(
     (status = 200, description = "What was found, and what was stored", body = Report),
     (status = 400, description = "A parameter is not allowed", body = Problem),
@@ -151,7 +151,8 @@ pub(super) async fn run(
         let detail = "the file is larger than 32 MiB: import it in parts, or at the terminal";
         Problem::body(StatusCode::PAYLOAD_TOO_LARGE, None, detail)
     })?;
-    let (mut report, content) = read(&app, &query, bytes.clone()).await?;
+    let upload = Arc::new(upload(&app, &query, bytes).await?);
+    let (mut report, content) = read(&upload).await?;
     if !query.dry_run && !report.is_refused {
         let storing = Storing {
             store: &app.store,
@@ -159,19 +160,19 @@ pub(super) async fn run(
             clock: &app.clock,
             who: &caller.0.user,
             source: query.source,
+            progress: None,
         };
-        import::store(&storing, &bytes, content, &mut report).await?;
+        import::store(&storing, &upload, content, &mut report).await?;
     }
     Ok(Json(report).into_response())
 }
 
-async fn read(
+async fn upload(
     app: &Arc<App>,
     query: &ImportQuery,
     bytes: axum::body::Bytes,
-) -> Result<(Report, import::Content), Problem> {
+) -> Result<Upload, Problem> {
     let units = app.store.unit_trees().await?;
-    let categories = app.store.category_names().await?;
     let today = app.clock.now().with_timezone(&app.settings.zone).date_naive();
     if let Some(unit) = &query.unit
         && units
@@ -181,20 +182,23 @@ async fn read(
     {
         return Err(Problem::invalid("unit", format!("{unit:?} is no unit of that period")));
     }
-    let ask = Ask { period: query.period, unit: query.unit.clone() };
-    let (app, kind) = (Arc::clone(app), query.kind);
-    // A large table takes seconds: not on a thread that answers others.
-    let reading = tokio::task::spawn_blocking(move || {
-        let around = Around {
-            words: &app.settings.words,
-            units: &units,
-            categories: &categories,
-            personal_keys: &app.settings.personal_keys,
-            zone: app.settings.zone,
-            today,
-        };
-        import::read(kind, &bytes, &ask, around)
-    });
+    Ok(Upload {
+        kind: query.kind,
+        bytes,
+        ask: Ask { period: query.period, unit: query.unit.clone() },
+        words: Arc::clone(&app.settings.words),
+        units,
+        categories: app.store.category_names().await?,
+        personal_keys: app.settings.personal_keys.clone(),
+        zone: app.settings.zone,
+        today,
+    })
+}
+
+/// A large table takes seconds: it is not read on a thread that answers others.
+async fn read(upload: &Arc<Upload>) -> Result<(Report, import::Content), Problem> {
+    let upload = Arc::clone(upload);
+    let reading = tokio::task::spawn_blocking(move || upload.read(&|_rows| {}));
     reading.await.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a table was not read");
         Problem::internal()

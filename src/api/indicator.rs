@@ -38,6 +38,10 @@ use crate::{
 
 /// Indicators of one request at most.
 const IDS_MAX: usize = 64;
+/// Records of one CSV at most: about 40 MB in memory. A figure of more is refused, never cut.
+const TABLE_MAX: usize = 50_000;
+/// Records that are read at a time for it.
+const TABLE_STEP: i64 = 5_000;
 
 /// What an indicator should keep to.
 #[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
@@ -391,12 +395,13 @@ impl Cursor for Behind {
     }
 }
 
-/// The records behind an indicator's numerator or denominator, oldest first: JSON, or CSV with `format=csv`.
+/// The records behind an indicator's numerator or denominator, oldest first: JSON by page, or with
+/// `format=csv` all of them as CSV, up to 50,000; `limit` does not count then.
 #[utoipa::path(get, operation_id = "indicator_records", path = "/api/v1/indicators/{id}/records", tag = "indicators",
     params(("id" = String, Path, description = "Id of the indicator"), RecordQuery, NarrowQuery, ShortPages<Behind>), responses(
-    (status = 200, description = "A page of records; empty for figures that no list of records makes up", content(
+    (status = 200, description = "A page of records; empty for what no list of records makes up: scores, printed figures, what stood open at the end of a past period, and what remains of a sum of which something is subtracted", content(
         (Page<RecordBehind> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not allowed", body = Problem),
+    (status = 400, description = "A parameter is not allowed, or more records than one CSV may hold", body = Problem),
     (status = 401, description = "Nobody is signed in", body = Problem),
     (status = 404, description = "No such indicator", body = Problem)))]
 pub(super) async fn records(
@@ -414,49 +419,133 @@ pub(super) async fn records(
     let period = chosen(&app, &context, query.period).await?;
     let RecordQuery { part, unit, mode, narrow, format, .. } = query;
     let ask = Ask { ids: vec![id.clone()], unit, period, split: Split::Total, mode, narrow };
-    let after = paging.after.map(|behind| (behind.part, behind.after));
+    let mut after = paging.after.map(|behind| (behind.part, behind.after));
+    let place = |(part, listed): &(usize, Listed)| {
+        (*part, (listed.at, listed.source.clone(), listed.id.clone()))
+    };
+    if format || answer::accepts(&headers, "text/csv") {
+        let mut table = Table::default();
+        loop {
+            let (store, step) = (&app.store, TABLE_STEP);
+            let rows = listed::records(store, &context, &ask, part, after, step).await?;
+            let is_last = i64::try_from(rows.len()).is_ok_and(|read| read < step);
+            after = rows.last().map(place);
+            table.add(rows.into_iter().map(|(_, listed)| listed))?;
+            if is_last {
+                let text = table.written()?;
+                return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text.into()));
+            }
+        }
+    }
     let rows =
         listed::records(&app.store, &context, &ask, part, after, paging.limit.rows()).await?;
-    let cursor = |(part, listed): &(usize, Listed)| Behind {
-        part: *part,
-        after: (listed.at, listed.source.clone(), listed.id.clone()),
+    let cursor = |row: &(usize, Listed)| {
+        let (part, after) = place(row);
+        Behind { part, after }
     };
     let page = paging.limit.page(rows, cursor, |(_, listed)| RecordBehind::from(listed));
-    if format || answer::accepts(&headers, "text/csv") {
-        let text = csv_of(&page)?;
-        return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text.into()));
-    }
     answer::tagged(&headers, &page)
 }
 
-/// One line per record; the columns are those of the first one.
-fn csv_of(page: &Page<RecordBehind>) -> Result<Vec<u8>, Problem> {
-    let failed = |error: csv::Error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "records could not be written");
-        Problem::internal()
-    };
-    let keys: Vec<&String> = page
-        .items
-        .first()
-        .and_then(|first| first.record.as_object())
-        .map(|columns| columns.keys().collect())
-        .unwrap_or_default();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let fixed = ["source", "id", "at", "amount"].into_iter();
-    writer.write_record(fixed.chain(keys.iter().map(|key| key.as_str()))).map_err(failed)?;
-    for item in &page.items {
-        let at = item.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let mut cells = vec![item.source.clone(), item.id.clone(), at, item.amount.to_string()];
-        cells.extend(keys.iter().map(|key| cell(item.record.get(key.as_str()))));
-        writer.write_record(cells.iter().map(|cell| answer::neutral(cell))).map_err(failed)?;
-    }
-    writer.into_inner().map_err(|error| failed(error.into_error().into()))
+/// Records as a table: one line each, the columns of all of them in the order in which they came.
+#[derive(Debug, Default)]
+struct Table {
+    columns: Vec<String>,
+    /// Cells; a line ends where no later column was known yet.
+    lines: Vec<Vec<String>>,
 }
 
-fn cell(value: Option<&Value>) -> String {
+impl Table {
+    const FIXED: [&str; 4] = ["source", "id", "at", "amount"];
+
+    /// Adds records, or refuses those that are too many.
+    fn add(&mut self, records: impl Iterator<Item = Listed>) -> Result<(), Problem> {
+        for Listed { source, id, at, amount, record } in records {
+            if self.lines.len() == TABLE_MAX {
+                let detail = format!("more than {TABLE_MAX} records, which one CSV may hold");
+                let help = "ask for one unit, a shorter period or one formality, field or channel";
+                return Err(Problem::too_much("period", detail, help));
+            }
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let (source, id) = (answer::neutral(&source), answer::neutral(&id));
+            let mut line = vec![source, id, at, amount.to_string()];
+            for (key, value) in record.as_object().into_iter().flatten() {
+                let known = self.columns.iter().position(|column| column == key);
+                let place = Self::FIXED.len()
+                    + known.unwrap_or_else(|| {
+                        self.columns.push(key.clone());
+                        self.columns.len() - 1
+                    });
+                if line.len() <= place {
+                    line.resize(place + 1, String::new());
+                }
+                line[place] = cell(value);
+            }
+            self.lines.push(line);
+        }
+        Ok(())
+    }
+
+    fn written(mut self) -> Result<Vec<u8>, Problem> {
+        let failed = |error: csv::Error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "records could not be written"
+            );
+            Problem::internal()
+        };
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let names = Self::FIXED.into_iter().chain(self.columns.iter().map(String::as_str));
+        writer.write_record(names).map_err(failed)?;
+        let width = Self::FIXED.len() + self.columns.len();
+        for line in &mut self.lines {
+            line.resize(width, String::new());
+            writer.write_record(&*line).map_err(failed)?;
+        }
+        writer.into_inner().map_err(|error| failed(error.into_error().into()))
+    }
+}
+
+/// Only text can be taken for a formula; a negative number is one.
+fn cell(value: &Value) -> String {
     match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Value::Null => String::new(),
+        Value::String(text) => answer::neutral(text),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(id: &str, amount: i64, record: Value) -> Listed {
+        let (source, at) = ("onestop-1".into(), DateTime::UNIX_EPOCH);
+        Listed { source, id: id.into(), at, amount, record }
+    }
+
+    #[test]
+    fn a_table_has_the_columns_of_every_record_and_numbers_stay_numbers() {
+        let mut table = Table::default();
+        let first = listed("a", 1, json!({"days": -2.5, "note": "-1+1"}));
+        table
+            .add([first, listed("=b", -1, json!({"status": "late", "days": null}))].into_iter())
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(table.written().unwrap()).unwrap(),
+            "source,id,at,amount,days,note,status\n\
+             onestop-1,a,1970-01-01T00:00:00Z,1,-2.5,'-1+1,\n\
+             onestop-1,'=b,1970-01-01T00:00:00Z,-1,,,late\n"
+        );
+    }
+
+    #[test]
+    fn a_table_is_refused_rather_than_cut() {
+        let mut table = Table::default();
+        table.add((0..TABLE_MAX).map(|_| listed("a", 1, json!({})))).unwrap();
+        let refused = table.add(std::iter::once(listed("a", 1, json!({})))).unwrap_err();
+        assert_eq!((refused.code, refused.at_fault()), ("too_much", Some("period")));
     }
 }

@@ -93,7 +93,7 @@ pub(super) async fn open(
     if !caller::same_origin(&headers) {
         return Problem::cross_site().into_response();
     }
-    let identity = match caller::identify(&app, &headers).await {
+    let identity = match caller::identify_reader(&app, &headers).await {
         Ok(Some(identity)) => identity,
         Ok(None) => return Problem::unauthenticated().into_response(),
         Err(problem) => return problem.into_response(),
@@ -146,6 +146,7 @@ fn hello(app: &App, identity: &Identity) -> Utf8Bytes {
         "city": app.settings.city,
         "demonstration": app.settings.demonstration,
         "insecure": app.settings.insecure,
+        "alarms": app.live.alarms().counts(),
     })
     .to_string()
     .into()

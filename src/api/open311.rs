@@ -1,21 +1,27 @@
 //! Tickets as open data: Open311 `GeoReport` v2 (read only), and monthly counts as CSV.
 //!
 //! Public, without signing in. Never the text of a ticket; a place only of categories about public
-//! space, rounded to 3 decimals of a degree; no count under 5. Without a span the list covers 90 days
-//! and at most 1,000 requests, as the specification asks. Errors are the specification's lists of
-//! `code` and `description`.
+//! space, rounded to 3 decimals of a degree; no count under 5. A list covers at most 90 days, 1,000
+//! requests or 100 ids, as the specification asks. Errors are the specification's lists of `code` and
+//! `description`.
+//!
+//! [`AT_ONCE`] requests are answered at once, whoever asks: a further one is refused and told when to come
+//! again, so that the public never takes all connections of the database from those who are signed in.
+//! Answers may be kept by anybody for [`KEPT`].
 
 use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::{Word as _, ticket::TicketStatus};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::{
     App, answer,
@@ -24,13 +30,22 @@ use super::{
 };
 use crate::store::open311::{PublicCount, PublicFilter, PublicTicket};
 
-/// Requests of one answer at most, and its span when none is asked for.
+/// Requests of one answer at most.
 const REQUESTS_MAX: i64 = 1_000;
+/// Longest span of a list, and its span when none is asked for.
 const WINDOW_DAYS: i64 = 90;
+/// Most requests asked for by id.
+const IDS_MAX: usize = 100;
 /// Counts under this are held back.
 const COUNT_MIN: i64 = 5;
-/// Longest span of the counts.
-const COUNTS_MAX_DAYS: i64 = 3_660;
+/// Longest span of the counts: three years.
+const COUNTS_MAX_DAYS: i64 = 1_100;
+/// Requests that are answered at once; a quarter of the database's readers.
+pub(super) const AT_ONCE: usize = 2;
+/// After what time somebody who was refused may try again.
+const AGAIN_S: u32 = 2;
+/// For how long anybody may keep an answer.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// Where this interface is, as clients of Open311 ask first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -178,7 +193,8 @@ pub(super) struct RequestQuery {
     service_code: Vec<String>,
     /// Received from this instant on, RFC 3339; 90 days before the end when left out.
     start_date: Option<DateTime<Utc>>,
-    /// Received before this instant, RFC 3339; now when left out.
+    /// Received before this instant, RFC 3339, at most 90 days after the start; 90 days after it or now
+    /// when left out.
     end_date: Option<DateTime<Utc>>,
     /// `open`, `closed` or both, as comma list.
     #[param(value_type = Option<Vec<String>>)]
@@ -208,8 +224,15 @@ impl RequestQuery {
         if !self.service_request_id.is_empty() {
             return by_ids(&self.service_request_id);
         }
-        let to = self.end_date.unwrap_or(now);
-        let from = self.start_date.unwrap_or(to - TimeDelta::days(WINDOW_DAYS));
+        let window = TimeDelta::days(WINDOW_DAYS);
+        let last =
+            |from: DateTime<Utc>| from.checked_add_signed(window).map_or(now, |to| to.min(now));
+        let to = self.end_date.or(self.start_date.map(last)).unwrap_or(now);
+        let from = self.start_date.or(to.checked_sub_signed(window)).unwrap_or(to);
+        if to - from > window {
+            let detail = format!("at most {WINDOW_DAYS} days before end_date");
+            return Err(Problem::invalid("start_date", detail));
+        }
         let wanted = |status: &TicketStatus| {
             let word = if is_open(status.as_str()) { "open" } else { "closed" };
             self.status.iter().any(|asked| asked == word)
@@ -227,6 +250,10 @@ impl RequestQuery {
 }
 
 fn by_ids(ids: &[String]) -> Result<PublicFilter, Problem> {
+    if ids.len() > IDS_MAX {
+        let detail = format!("{} ids, allowed are {IDS_MAX}", ids.len());
+        return Err(Problem::invalid("service_request_id", detail));
+    }
     let split = |id: &String| {
         let (source, number) = id.split_once(':')?;
         Some((source.to_owned(), number.to_owned()))
@@ -247,9 +274,33 @@ fn refused(problem: &Problem) -> Response {
     (problem.status, Json(body)).into_response()
 }
 
+/// Lets a few requests through at once and refuses the others; what is answered may be kept.
+pub(super) async fn few_at_once(
+    State(turns): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(_turn) = turns.try_acquire() else {
+        let mut response = refused(&Problem::too_many_at_once(AGAIN_S));
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(AGAIN_S));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return response;
+    };
+    let mut response = next.run(request).await;
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, KEPT);
+        // The same for everybody, signed in or not.
+        headers.remove(header::VARY);
+    }
+    response
+}
+
 /// Which interfaces there are.
 #[utoipa::path(get, operation_id = "open311_discovery", path = "/open311/v2/discovery.json", tag = "open", security(()), responses(
-    (status = 200, description = "The interfaces", body = Discovery)))]
+    (status = 200, description = "The interfaces", body = Discovery),
+    (status = 429, description = "Too many at once; `Retry-After` tells when to come again", body = [PublicError])))]
 pub(super) async fn discovery(State(app): State<Arc<App>>) -> Json<Discovery> {
     let kind = if app.settings.demonstration { "test" } else { "production" };
     Json(Discovery {
@@ -266,7 +317,8 @@ pub(super) async fn discovery(State(app): State<Arc<App>>) -> Json<Discovery> {
 
 /// Kinds of requests: the categories of the service desk.
 #[utoipa::path(get, operation_id = "open311_services", path = "/open311/v2/services.json", tag = "open", security(()), responses(
-    (status = 200, description = "The kinds", body = [PublicService])))]
+    (status = 200, description = "The kinds", body = [PublicService]),
+    (status = 429, description = "Too many at once; `Retry-After` tells when to come again", body = [PublicError])))]
 pub(super) async fn services(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -287,7 +339,8 @@ pub(super) async fn services(
 /// Requests, newest first.
 #[utoipa::path(get, operation_id = "open311_requests", path = "/open311/v2/requests.json", tag = "open", security(()), params(RequestQuery), responses(
     (status = 200, description = "Up to 1,000 requests", body = [PublicRequest]),
-    (status = 400, description = "A parameter is not allowed", body = [PublicError])))]
+    (status = 400, description = "A parameter is not allowed", body = [PublicError]),
+    (status = 429, description = "Too many at once; `Retry-After` tells when to come again", body = [PublicError])))]
 pub(super) async fn requests(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -307,7 +360,8 @@ pub(super) async fn requests(
 #[utoipa::path(get, operation_id = "open311_request", path = "/open311/v2/requests/{id}", tag = "open", security(()),
     params(("id" = String, Path, description = "`SOURCE:NUMBER.json`")), responses(
     (status = 200, description = "The request", body = [PublicRequest]),
-    (status = 404, description = "No such request", body = [PublicError])))]
+    (status = 404, description = "No such request", body = [PublicError]),
+    (status = 429, description = "Too many at once; `Retry-After` tells when to come again", body = [PublicError])))]
 pub(super) async fn request(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -349,14 +403,16 @@ impl FromParams for CountQuery {
 /// count under 5 is an empty cell.
 #[utoipa::path(get, operation_id = "open_ticket_counts", path = "/open311/v2/counts.csv", tag = "open", security(()), params(CountQuery), responses(
     (status = 200, description = "The counts", body = String, content_type = "text/csv"),
-    (status = 400, description = "A parameter is not allowed", body = Problem)))]
+    (status = 400, description = "A parameter is not allowed", body = Problem),
+    (status = 429, description = "Too many at once; `Retry-After` tells when to come again", body = [PublicError])))]
 pub(super) async fn counts(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Asked(query): Asked<CountQuery>,
 ) -> Result<Response, Problem> {
     let to = query.to.unwrap_or_else(|| app.clock.now());
-    let from = query.from.unwrap_or(to - TimeDelta::days(366));
+    let year = TimeDelta::days(366);
+    let from = query.from.or(to.checked_sub_signed(year)).unwrap_or(to);
     if to - from > TimeDelta::days(COUNTS_MAX_DAYS) {
         return Err(Problem::invalid("from", format!("at most {COUNTS_MAX_DAYS} days before to")));
     }
@@ -419,5 +475,47 @@ mod tests {
         assert!(query(&[]).filter(now).unwrap().statuses.is_empty(), "all");
         let filter = query(&[]).filter(now).unwrap();
         assert_eq!(filter.to.unwrap() - filter.from.unwrap(), TimeDelta::days(90));
+    }
+
+    #[test]
+    fn a_list_covers_ninety_days_or_a_hundred_ids_at_most() {
+        let now: DateTime<Utc> = "2026-11-22T00:00:00Z".parse().unwrap();
+        let span = |from: Option<&str>, to: Option<&str>| {
+            let query = RequestQuery {
+                service_request_id: Vec::new(),
+                service_code: Vec::new(),
+                start_date: from.map(|text| text.parse().unwrap()),
+                end_date: to.map(|text| text.parse().unwrap()),
+                status: Vec::new(),
+            };
+            query.filter(now).map(|filter| (filter.to.unwrap() - filter.from.unwrap()).num_days())
+        };
+        assert_eq!(span(Some("2026-01-01T00:00:00Z"), None), Ok(90));
+        assert_eq!(span(Some("2026-11-20T00:00:00Z"), None), Ok(2));
+        assert_eq!(span(None, Some("2026-01-01T00:00:00Z")), Ok(90));
+        let long = span(Some("2026-01-01T00:00:00Z"), Some("2026-04-02T00:00:00Z")).unwrap_err();
+        assert_eq!(long.at_fault(), Some("start_date"));
+        let ids = |n: usize| by_ids(&vec!["desk-1022:1".to_owned(); n]);
+        assert!(ids(100).is_ok() && ids(101).is_err());
+    }
+
+    #[tokio::test]
+    async fn beyond_a_few_at_once_a_request_is_told_to_come_again() {
+        use axum::{Router, body::Body, middleware::from_fn_with_state, routing::get};
+        use tower::ServiceExt as _;
+        let ask = async |turns: usize| {
+            let limit = from_fn_with_state(Arc::new(Semaphore::new(turns)), few_at_once);
+            let router = Router::new().route("/", get(async || "x")).layer(limit);
+            router.oneshot(Request::new(Body::empty())).await.unwrap()
+        };
+        let good = ask(1).await;
+        assert_eq!(
+            (good.status(), &good.headers()[header::CACHE_CONTROL]),
+            (StatusCode::OK, &KEPT)
+        );
+        let refused = ask(0).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");
     }
 }

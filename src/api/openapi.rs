@@ -15,15 +15,17 @@ offset is refused. Spans are half-open: `from` belongs to them, `to` does not. L
 Failures are RFC 9457 problem documents with a stable `code`. Bodies hold at most 1 MiB, \
 imported tables 32 MiB.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 11] = [
     ("access", "Signing in and out."),
     ("registry", "What exists: the city, its units, areas and devices."),
     ("history", "What was measured."),
+    ("alarms", "What needs an operator now, what happened, and planned works."),
     ("desk", "The service desk and other city systems."),
     ("records", "Dossiers, petitions, documents and forms of the one-stop system."),
     ("indicators", "Indicators of administrative reform and the service desk, and their records."),
     ("open", "Open data, for everybody."),
     ("data health", "Sources, known loss, refused messages, what people changed."),
+    ("screens", "What people arrange: saved views, wall displays, hand-overs of shifts."),
     ("operations", "For monitoring and integration."),
 ];
 

@@ -190,6 +190,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "cross_site", "Request of another origin", detail)
     }
 
+    /// As many are answered already as may be at once.
+    pub(crate) fn too_many_at_once(retry_s: u32) -> Self {
+        let detail = "as many requests as are answered at once are being answered already";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too_many_at_once", "Too many requests at once", detail).retry_s(retry_s)
+    }
+
     /// Only for this machine or an administrator.
     pub(crate) fn not_local() -> Self {
         let detail = "this is for requests from the hub's own machine or of an administrator";
@@ -210,6 +217,18 @@ impl Problem {
     pub(crate) fn internal() -> Self {
         let detail = "the hub failed to answer; its log tells the cause";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The hub failed", detail)
+    }
+
+    /// A camera gave no picture.
+    pub(crate) fn camera(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, code, "No picture of the camera", detail).retry_s(5)
+    }
+
+    /// A camera took longer than is allowed.
+    pub(crate) fn camera_timeout() -> Self {
+        let detail = "the camera gave no picture in time";
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        Self::new(status, "camera_timeout", "No picture of the camera", detail).retry_s(5)
     }
 
     /// The hub cannot do it now.
@@ -282,6 +301,7 @@ impl From<StoreError> for Problem {
             | StoreError::Ca { .. }
             | StoreError::Refused { .. }
             | StoreError::Exists { .. }
+            | StoreError::Beside { .. }
             | StoreError::Statement { .. }
             | StoreError::TooNew { .. }
             | StoreError::TooOld { .. }
@@ -337,6 +357,8 @@ impl From<WriterError> for Problem {
     fn from(error: WriterError) -> Self {
         match error {
             WriterError::Away => Self::unavailable("database_away", error.to_string()),
+            WriterError::Unsure => Self::unavailable("outcome_unknown", error.to_string()),
+            WriterError::CatchingUp => Self::unavailable("catching_up", error.to_string()),
             WriterError::NotFound(_) => Self::not_found(error.to_string()),
             WriterError::Exists(_) => Self::conflict("exists", error.to_string()),
             WriterError::Impossible(_) => Self::conflict("impossible", error.to_string()),

@@ -17,19 +17,23 @@ use axum::{
 use chrono::TimeDelta;
 use ioc_ingest::mqtt::BrokerState;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{ApiSettings, App, openapi_document, router};
 use crate::{
-    access::Gate,
+    access::{Gate, Identity, Role, Seen},
     clock::{SharedClock, TestClock},
     live::{HubState, Live, LiveSettings, start},
     observe::Metrics,
+    pcu::Pcu,
+    quality::Thresholds,
     readiness::{Component, Readiness},
     selfcheck::Agreement,
     spool::SpoolState,
+    still::Stills,
     store::{Store, StoreSettings},
     stranger::Strangers,
     writer::{DatabaseState, WriterHandle},
@@ -54,6 +58,10 @@ fn store() -> Store {
     .unwrap()
 }
 
+fn rules() -> Arc<crate::alarm::rule::Rules> {
+    Arc::new(crate::alarm::rule::Rules::configured("").unwrap())
+}
+
 fn live(clock: &SharedClock) -> Live {
     let settings = LiveSettings {
         tick: Duration::from_millis(50),
@@ -68,6 +76,8 @@ fn live(clock: &SharedClock) -> Live {
         changes: mpsc::channel(1).1,
         registry: watch::channel(None).1,
         headline: watch::channel(Arc::default()).1,
+        standings: watch::channel(Arc::default()).1,
+        pcu: Arc::new(pcu()),
         hub: HubState::new(
             watch::channel(DatabaseState::Starting).1,
             watch::channel(BrokerState::Connecting).1,
@@ -79,10 +89,14 @@ fn live(clock: &SharedClock) -> Live {
         stop: CancellationToken::new(),
         metrics: Metrics::new(),
         zone: ZONE,
-        default_due: TimeDelta::hours(120),
         epoch: "test".into(),
+        rules: rules(),
     };
     start::live(settings, ends).0
+}
+
+fn pcu() -> Pcu {
+    Pcu::configured("").unwrap()
 }
 
 fn app(dashboards: &Path) -> Arc<App> {
@@ -97,6 +111,7 @@ fn app(dashboards: &Path) -> Arc<App> {
             dashboards: dashboards.to_owned(),
             session_length: TimeDelta::hours(12),
             secure_cookies: false,
+            proxy: false,
             insecure: false,
             build: "0.0.0+test".into(),
             zone: ZONE,
@@ -106,19 +121,29 @@ fn app(dashboards: &Path) -> Arc<App> {
             demonstration: true,
             subscriptions: 64,
             slow_client: Duration::from_secs(10),
-            default_due: TimeDelta::hours(120),
             words: Arc::new(crate::import::Words::default_words()),
+            displays: Vec::new(),
             personal_keys: vec!["ho_ten".into()],
+            stream: None,
         },
         ready: watch::channel(readiness).1,
         reform: watch::channel(None).1,
+        standings: watch::channel(Arc::default()).1,
+        thresholds: Arc::new(Thresholds::configured("", "hub", &pcu()).unwrap()),
+        pcu: Arc::new(pcu()),
+        registry: watch::channel(None).1,
+        stills: Stills::new(None),
+        targets: crate::performance::target::Targets::configured("").unwrap(),
+        notify: Arc::default(),
         metrics: Arc::new(|| "# EOF\n".into()),
         state_of: Arc::new(|_| None),
         live: live(&clock),
         stop: CancellationToken::new(),
         writer: WriterHandle::channel().0,
         gate: Gate::new(),
+        seen: Seen::default(),
         clock,
+        rules: rules(),
     })
 }
 
@@ -195,12 +220,42 @@ async fn while_the_database_is_away_a_client_is_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn who_was_signed_in_a_moment_ago_reads_on_while_the_database_is_away() {
+    let app = app(Path::new("nowhere"));
+    let now = app.clock.now();
+    let token = COOKIE.strip_prefix("ioc_session=").unwrap();
+    let who = Identity {
+        account_id: 1,
+        user: "an".into(),
+        role: Role::Operator,
+        expires_at: now + TimeDelta::hours(1),
+        session: Sha256::digest(token).into(),
+    };
+    app.seen.note(&who, now);
+    let asked = |path: &str| get(path).header(header::COOKIE, COOKIE);
+    let alarms = ask(&app, HERE, asked("/api/v1/alarms")).await;
+    assert_eq!(alarms.status, StatusCode::OK);
+    assert_eq!(ask(&app, HERE, asked("/api/v1/cameras")).await.code(), "starting");
+    // Changing anything needs the database's word, and so does reading from it.
+    let reset = asked("/api/v1/alarms/x:y/reset").method(Method::POST);
+    assert_eq!(ask(&app, HERE, reset).await.code(), "database_away");
+    assert_eq!(ask(&app, HERE, asked("/api/v1/devices")).await.code(), "database_away");
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_a_problem_document_too() {
     let app = app(Path::new("nowhere"));
     assert_eq!(ask(&app, HERE, get("/api/v1/nothing")).await.code(), "not_found");
     assert_eq!(ask(&app, HERE, get("/api/v2/devices")).await.code(), "not_found");
     let put = get("/api/v1/devices").method(Method::PUT);
     assert_eq!(ask(&app, HERE, put).await.code(), "method_not_allowed");
+}
+
+#[tokio::test]
+async fn what_is_public_may_be_kept_by_anybody() {
+    let app = app(Path::new("nowhere"));
+    let answer = ask(&app, ELSEWHERE, get("/open311/v2/discovery.json")).await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "public, max-age=300");
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ async fn frame<Card>(
     Ok(Scorecards { period, cut_off: context.now(), versions: context.versions(), units })
 }
 
+/// Cells of text are neutral already.
 fn csv_answer(headers: &HeaderMap, rows: &[Vec<String>]) -> Result<Response, Problem> {
     let failed = |error: csv::Error| {
         tracing::error!(
@@ -164,7 +165,7 @@ fn csv_answer(headers: &HeaderMap, rows: &[Vec<String>]) -> Result<Response, Pro
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|cell| answer::neutral(cell))).map_err(failed)?;
+        writer.write_record(row).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
     Ok(answer::with_tag(headers, "text/csv; charset=utf-8", bytes.into()))
@@ -196,12 +197,13 @@ fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
     ];
     let mut rows = vec![header(&names)];
     for card in cards {
-        let name = card.unit_name.as_ref().map(|name| name.vi.clone()).unwrap_or_default();
+        let name = card.unit_name.as_ref().map(|name| answer::neutral(&name.vi));
+        let name = name.unwrap_or_default();
         for part in &card.components {
             rows.push(vec![
-                card.unit.clone(),
+                answer::neutral(&card.unit),
                 name.clone(),
-                part.id.clone(),
+                answer::neutral(&part.id),
                 count(part.numerator),
                 count(part.denominator),
                 text(part.score),
@@ -212,7 +214,7 @@ fn decision_rows(cards: &[DecisionCard]) -> Vec<Vec<String>> {
         }
         let total = ["total".to_owned(), String::new(), String::new(), text(card.total)];
         let official = [text(Some(card.of)), text(card.official), text(card.difference)];
-        let unit = [card.unit.clone(), name];
+        let unit = [answer::neutral(&card.unit), name];
         rows.push(unit.into_iter().chain(total).chain(official).collect());
     }
     rows
@@ -232,12 +234,13 @@ fn nine_rows(cards: &[NineCard]) -> Vec<Vec<String>> {
     ];
     let mut rows = vec![header(&names)];
     for card in cards {
-        let name = card.unit_name.as_ref().map(|name| name.vi.clone()).unwrap_or_default();
+        let name = card.unit_name.as_ref().map(|name| answer::neutral(&name.vi));
+        let name = name.unwrap_or_default();
         for score in &card.scores {
             rows.push(vec![
-                card.unit.clone(),
+                answer::neutral(&card.unit),
                 name.clone(),
-                score.id.clone(),
+                answer::neutral(&score.id),
                 text(score.own),
                 text(score.appraised),
                 text(score.citizen),
@@ -247,7 +250,7 @@ fn nine_rows(cards: &[NineCard]) -> Vec<Vec<String>> {
             ]);
         }
         let total = ["total", "", "", "", "", ""].map(str::to_owned);
-        let unit = [card.unit.clone(), name];
+        let unit = [answer::neutral(&card.unit), name];
         rows.push(unit.into_iter().chain(total).chain([text(card.total)]).collect());
     }
     rows
@@ -335,4 +338,19 @@ pub(super) async fn close_period(
     let who = Some(caller.0.user.as_str());
     let figures = close::close_period(&app.store, &context, period, who).await?;
     answer::tagged(&headers, &Closed { figures })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_negative_difference_stays_a_number() {
+        let rows = [vec![answer::neutral("=unit"), text(Some(Milli(-1_500)))]];
+        let body = csv_answer(&HeaderMap::new(), &rows).unwrap().into_body();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&body), "'=unit,-1.5\n");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! `query` reads what is asked for, `plan` decides resolution and table, the store sums integers per bucket, `fold` makes values of
 //! them, `text` writes CSV and columns; `total` adds up many devices. Limits: 50 series, 200,000 points and about 5 million stored
-//! rows per request, 20,000 points per series; beyond them the request is refused before any query.
+//! rows per request, 20,000 points per series; as columns 1,100,000 points. Beyond them the request is
+//! refused before any query.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use super::{App, answer, caller::Caller, params::Asked, problem::Problem};
 use crate::{
     access::Right,
+    pcu::Profile,
     store::{
         device::{DetectorRow, DeviceFilter, DeviceRow},
         series::{SeriesAsked, SeriesSums},
@@ -31,8 +33,10 @@ pub(super) mod total;
 
 /// Most series of one request.
 const SERIES_MAX: usize = 50;
-/// Most points of one request.
+/// Most points of one request as JSON or CSV.
 const POINTS_MAX: usize = 200_000;
+/// Most points of one request as columns: 22 MB before compression.
+const COLUMN_POINTS_MAX: usize = 1_100_000;
 /// Most stored rows that one request may read: some seconds of the database's time.
 const ROWS_MAX: i64 = 5_000_000;
 const CSV: &str = "text/csv";
@@ -58,12 +62,14 @@ pub(crate) struct Series {
     lane: Option<u8>,
     /// Zone; null for a lane or the whole device.
     zone: Option<String>,
-    /// count, `flow_veh_h`, occupancy, `speed_kmh` or `headway_s`.
+    /// count, `flow_veh_h`, `flow_pcu_h`, occupancy, `speed_kmh` or `headway_s`.
     quantity: &'static str,
     /// Vehicle class; null for all.
     class: Option<&'static str>,
-    /// vehicles, vehicles/h, share (0 to 1), km/h or s.
+    /// vehicles, vehicles/h, PCU/h, share (0 to 1), km/h or s.
     unit_of_measure: &'static str,
+    /// Profile of passenger-car units that was applied; null for other quantities.
+    pcu_profile: Option<String>,
     /// Length of a bucket, seconds.
     #[ts(type = "number")]
     resolution_s: i64,
@@ -100,7 +106,8 @@ fn rounded(value: f64) -> f64 {
 /// Counts and flows of several lanes are added, occupancy is their mean, speed and headway are
 /// weighted by vehicles. The columnar form is one block per series: a JSON header line, then the
 /// columns as little-endian arrays (`time` a Float64 of Unix milliseconds, then Uint32 deltas;
-/// `value` Float32 with NaN for null; `good` and `expected` Uint32).
+/// `value` Float32 with NaN for null; `good` and `expected` Uint32); it may hold 1,100,000 points, the
+/// other forms 20,000 per series and 200,000 in all.
 #[utoipa::path(get, operation_id = "series", path = "/api/v1/series", tag = "history", params(SeriesQuery), responses(
     (status = 200, description = "The series; gaps are null", content(
         (SeriesSet = "application/json"), (String = "text/csv"),
@@ -120,16 +127,28 @@ pub(super) async fn series(
     if asking.from >= to {
         return Err(Problem::invalid("from", "is not before `to`"));
     }
+    let as_columns = answer::accepts(&headers, COLUMNS);
+    if !as_columns && asking.points > plan::POINTS_MAX {
+        let detail = format!("{}, allowed is 1 to {}", asking.points, plan::POINTS_MAX);
+        return Err(Problem::invalid("points", detail));
+    }
     let devices = devices(&app, &asking).await?;
-    let readings = readings(&app, &asking, (to, now), &devices)?;
+    let readings = readings(&app, &asking, (to, now, as_columns), &devices)?;
+    let profile = match &asking.pcu_profile {
+        Some(id) => app.pcu.profile(id).ok_or_else(|| {
+            let all: Vec<&str> = app.pcu.profiles.iter().map(|profile| &*profile.id).collect();
+            Problem::invalid("pcu_profile", format!("{id:?}, allowed is {}", all.join(", ")))
+        })?,
+        None => app.pcu.default_profile().ok_or_else(|| Problem::not_found("no profile"))?,
+    };
     let mut set = SeriesSet { from: asking.from, to, series: Vec::new() };
     for reading in &readings {
-        set.series.extend(reading.read(&app, &asking, now).await?);
+        set.series.extend(reading.read(&app, &asking, (profile, now)).await?);
     }
     if answer::accepts(&headers, CSV) {
         return Ok(answer::with_tag(&headers, "text/csv; charset=utf-8", text::csv(&set)?.into()));
     }
-    if answer::accepts(&headers, COLUMNS) {
+    if as_columns {
         return Ok(answer::with_tag(&headers, COLUMNS, text::columns(&set)?.into()));
     }
     answer::tagged(&headers, &set)
@@ -172,17 +191,20 @@ struct Reading<'a> {
 fn readings<'a>(
     app: &App,
     asking: &SeriesQuery,
-    (to, now): (DateTime<Utc>, DateTime<Utc>),
+    (to, now, as_columns): (DateTime<Utc>, DateTime<Utc>, bool),
     devices: &'a [DeviceRow],
 ) -> Result<Vec<Reading<'a>>, Problem> {
+    let of_one = if as_columns { plan::COLUMN_POINTS_MAX } else { plan::POINTS_MAX };
+    let points_max = if as_columns { COLUMN_POINTS_MAX } else { POINTS_MAX };
     let wish = Wish {
         from: asking.from,
         to,
         step_s: asking.step,
         points: asking.points,
+        points_max: of_one,
         raw_only: asking.quantity.contains(&Quantity::HeadwayS),
     };
-    let (mut points, mut rows) = (0, 0);
+    let mut load = Load::default();
     let mut readings = Vec::with_capacity(devices.len());
     for device in devices {
         let places = places(device, &asking.places())?;
@@ -194,20 +216,38 @@ fn readings<'a>(
         };
         let plan = plan::plan(&wish, &setting)?;
         let detectors = places.iter().map(|(_, ids)| ids.len()).sum();
-        points += plan.buckets() * places.len() * asking.quantity.len() * asking.class.len().max(1);
-        rows += plan.rows(detectors, device.period_ms);
+        let series = places.len() * asking.quantity.len() * asking.class.len().max(1);
+        load.add((plan.buckets() * series, points_max), plan.rows(detectors, device.period_ms))?;
         readings.push(Reading { device, places, plan });
     }
-    let help = "ask for fewer series, a longer step or a shorter span";
-    if points > POINTS_MAX {
-        let detail = format!("{points} points, allowed are {POINTS_MAX}");
-        return Err(Problem::too_much("points", detail, help));
-    }
-    if rows > ROWS_MAX {
-        let detail = format!("{rows} stored rows would be read, allowed are {ROWS_MAX}");
-        return Err(Problem::too_much("from", detail, help));
-    }
     Ok(readings)
+}
+
+/// What a request asks for so far. It is refused with the device that goes beyond, before the plans of the
+/// others are made: a plan holds the edges of all of its buckets.
+#[derive(Debug, Default)]
+struct Load {
+    points: usize,
+    rows: i64,
+}
+
+impl Load {
+    fn add(&mut self, (points, points_max): (usize, usize), rows: i64) -> Result<(), Problem> {
+        self.points = self.points.saturating_add(points);
+        self.rows = self.rows.saturating_add(rows);
+        let help = "ask for fewer series, a longer step or a shorter span";
+        if self.points > points_max {
+            let detail = format!("at least {} points, allowed are {points_max}", self.points);
+            return Err(Problem::too_much("points", detail, help));
+        }
+        if self.rows > ROWS_MAX {
+            let rows = self.rows;
+            let detail =
+                format!("at least {rows} stored rows would be read, allowed are {ROWS_MAX}");
+            return Err(Problem::too_much("from", detail, help));
+        }
+        Ok(())
+    }
 }
 
 impl Reading<'_> {
@@ -215,12 +255,13 @@ impl Reading<'_> {
         &self,
         app: &App,
         asking: &SeriesQuery,
-        now: DateTime<Utc>,
+        (profile, now): (&Profile, DateTime<Utc>),
     ) -> Result<Vec<Series>, Problem> {
         let Self { device, places, plan } = self;
         let mut ids: Vec<i32> = places.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
         ids.sort_unstable();
         let by_class = !asking.class.is_empty();
+        let is_in_units = asking.quantity.contains(&Quantity::FlowPcuH);
         let rows = app
             .store
             .series(SeriesAsked {
@@ -230,7 +271,7 @@ impl Reading<'_> {
                 sums: SeriesSums {
                     occupancy: asking.quantity.contains(&Quantity::Occupancy),
                     speed: asking.quantity.contains(&Quantity::SpeedKmh),
-                    classes: by_class,
+                    classes: by_class || is_in_units,
                 },
                 together: false,
                 zone: app.settings.zone,
@@ -238,13 +279,18 @@ impl Reading<'_> {
             .await?;
         let classes: Vec<Option<Class>> =
             if by_class { asking.class.iter().copied().map(Some).collect() } else { vec![None] };
+        let units = if is_in_units { fold::in_units(&rows, profile) } else { Vec::new() };
         let mut all = Vec::new();
         for (place, ids) in places {
             for &quantity in &asking.quantity {
                 for &class in &classes {
                     let what = (quantity, class);
-                    let points = fold::points(plan, &rows, ids, what, (device.period_ms, now));
-                    all.push(one(&device.source, place.as_deref(), what, plan, points));
+                    let is_in_units = quantity == Quantity::FlowPcuH;
+                    let rows = if is_in_units { &units } else { &rows };
+                    let points = fold::points(plan, rows, ids, what, (device.period_ms, now));
+                    let series = one(&device.source, place.as_deref(), what, plan, points);
+                    let pcu_profile = is_in_units.then(|| profile.id.clone());
+                    all.push(Series { pcu_profile, ..series });
                 }
             }
         }
@@ -267,6 +313,7 @@ fn one(
         quantity: quantity.as_str(),
         class: class.map(Class::as_str),
         unit_of_measure: quantity.unit_of_measure(),
+        pcu_profile: None,
         resolution_s: plan.step_s,
         basis: plan.basis.as_str(),
         points,
@@ -298,6 +345,16 @@ fn places(device: &DeviceRow, asked: &[String]) -> Result<Vec<Place>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_refused_with_the_device_that_goes_beyond() {
+        let mut load = Load::default();
+        load.add((POINTS_MAX / 2, POINTS_MAX), 1).unwrap();
+        load.add((POINTS_MAX / 2, POINTS_MAX), ROWS_MAX - 1).unwrap();
+        assert_eq!(load.add((1, POINTS_MAX), 0).unwrap_err().at_fault(), Some("points"));
+        let mut load = Load::default();
+        assert_eq!(load.add((1, POINTS_MAX), ROWS_MAX + 1).unwrap_err().at_fault(), Some("from"));
+    }
 
     #[test]
     fn a_point_is_written_as_an_array_with_null_for_nothing_measured() {

@@ -27,9 +27,9 @@ use crate::access::{self, Identity, Right, Role};
 #[derive(Deserialize, utoipa::ToSchema, ts_rs::TS)]
 pub(crate) struct Credentials {
     /// Account name.
-    user: String,
+    pub(super) user: String,
     /// Password.
-    password: String,
+    pub(super) password: String,
 }
 
 /// Change of the caller's own password.
@@ -113,7 +113,7 @@ pub(super) async fn sign_out(
     Caller(who): Caller,
     jar: CookieJar,
 ) -> Result<Response, Problem> {
-    access::sign_out(&app.store, &who, app.clock.now()).await?;
+    access::sign_out(&app.store, &app.seen, &who, app.clock.now()).await?;
     let jar = jar.remove(cookie(&app, String::new()));
     Ok((StatusCode::NO_CONTENT, jar).into_response())
 }
@@ -133,6 +133,6 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let passwords = (change.current.as_str(), change.new.as_str());
     let from = (peer.address, app.clock.now());
-    access::change_own_password(&app.store, &app.gate, &who, passwords, from).await?;
+    access::change_own_password(&app.store, (&app.gate, &app.seen), &who, passwords, from).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use ioc_ingest::{
+    Word as _,
+    health::Health,
+    signal::{Mode, SignalState},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,6 +22,7 @@ use super::{
 };
 use crate::{
     access::Right,
+    live::condition::{Condition, Known, evaluate},
     store::signal_history::{HealthRow, ReadingRow, SignalStateRow},
 };
 
@@ -37,12 +43,36 @@ pub(crate) struct CityState {
 pub(crate) struct ShownDevice {
     /// Source token.
     id: String,
+    /// How it was, judged by what it had told: 1 normal, 2 warning, 3 fault, 4 silent.
+    condition: u8,
+    /// Reason code; null when there is none.
+    why: Option<String>,
     /// State of the signal groups; null when none was told.
     signal: Option<ShownSignal>,
     /// Latest complete interval of each lane or zone.
     readings: Vec<ShownReading>,
     /// Latest health report; null when none was told.
     health: Option<ShownHealth>,
+}
+
+impl ShownDevice {
+    /// The same judgement as that of the live view, of what was known then. Whether a device was
+    /// connected, its clock and its camera's preset are not kept, so they do not count.
+    fn judged(&self, period_ms: Option<u32>, at: DateTime<Utc>) -> (Condition, Option<String>) {
+        let ends = self.readings.iter().map(ShownReading::end);
+        let signal = self.signal.as_ref().map(|signal| signal.time);
+        let health = self.health.as_ref().map(|health| health.time);
+        let state = self.signal.as_ref().and_then(ShownSignal::judged);
+        let report = self.health.as_ref().map(|health| health.judged.clone());
+        let known = Known {
+            last_seen: ends.chain(signal).chain(health).max(),
+            period_ms,
+            state: state.as_ref(),
+            health: report.as_ref(),
+            ..Known::default()
+        };
+        evaluate(&known, at)
+    }
 }
 
 /// State of a signal controller.
@@ -104,6 +134,34 @@ pub(crate) struct ShownHealth {
     #[schema(value_type = Object)]
     #[ts(type = "Record<string, unknown>")]
     report: Value,
+    /// The same as the judgement reads it.
+    #[serde(skip)]
+    #[ts(skip)]
+    judged: Health,
+}
+
+impl ShownSignal {
+    /// What decides about the condition; none when the mode is a word of another version.
+    fn judged(&self) -> Option<SignalState> {
+        Some(SignalState {
+            mode: Mode::parse(&self.mode)?,
+            plan: None,
+            cycle_ms: None,
+            cycle_position_ms: None,
+            offset_ms: None,
+            flash: self.flash.and_then(|flash| u8::try_from(flash).ok()),
+            preempt: None,
+            groups: Vec::new(),
+        })
+    }
+}
+
+impl ShownReading {
+    fn end(&self) -> DateTime<Utc> {
+        #[expect(clippy::cast_possible_truncation, reason = "an interval has few milliseconds")]
+        let length = TimeDelta::milliseconds((self.duration_s * 1e3).round() as i64);
+        self.time + length
+    }
 }
 
 fn seconds(ms: i32) -> f64 {
@@ -145,7 +203,9 @@ impl From<ReadingRow> for ShownReading {
 
 impl From<HealthRow> for ShownHealth {
     fn from(row: HealthRow) -> Self {
-        Self { time: row.time, report: in_contract_names(row.report) }
+        // A report of another version may lack what is needed here; then it decides nothing.
+        let judged = serde_json::from_value(row.report.clone()).unwrap_or_default();
+        Self { time: row.time, report: in_contract_names(row.report), judged }
     }
 }
 
@@ -193,6 +253,81 @@ pub(super) async fn state(
         let device = devices.entry(row.source.clone()).or_default();
         device.health = Some(row.into());
     }
-    let devices = devices.into_iter().map(|(id, device)| ShownDevice { id, ..device }).collect();
+    let judged = devices.into_iter().map(|(id, device)| {
+        let period_ms = shown.periods_ms.get(&id).copied();
+        let (condition, why) = device.judged(period_ms, at);
+        ShownDevice { id, condition: condition as u8, why, ..device }
+    });
+    let devices = judged.collect();
     answer::tagged(&headers, &CityState { at, devices })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn reading(age_s: i64) -> ShownReading {
+        ReadingRow {
+            source: "vds-1".into(),
+            place: "lane/1".into(),
+            time: AT - TimeDelta::seconds(age_s),
+            duration_ms: 30_000,
+            count: Some(3),
+            occupancy_e4: None,
+            speed_e1_kmh: None,
+            headway_ms: None,
+            queue_dm: None,
+            density_e1_per_km: None,
+            quality: 0,
+        }
+        .into()
+    }
+
+    fn signal(mode: &str, flash: Option<i16>) -> ShownDevice {
+        let signal = SignalStateRow {
+            source: "sig-1".into(),
+            time: AT,
+            mode: mode.into(),
+            plan: None,
+            cycle_ms: None,
+            cycle_position_ms: None,
+            offset_ms: None,
+            flash,
+            preempt: None,
+            groups: Value::Array(Vec::new()),
+        };
+        ShownDevice { signal: Some(signal.into()), ..ShownDevice::default() }
+    }
+
+    #[test]
+    fn a_station_is_silent_three_periods_after_its_last_interval() {
+        let judged = |age_s| {
+            let device = ShownDevice { readings: vec![reading(age_s)], ..ShownDevice::default() };
+            device.judged(Some(30_000), AT).0
+        };
+        assert_eq!(judged(119), Condition::Normal);
+        assert_eq!(judged(121), Condition::Offline);
+    }
+
+    #[test]
+    fn a_signal_is_judged_by_its_mode_and_flash() {
+        let judged = |mode, flash| signal(mode, flash).judged(None, AT);
+        assert_eq!(judged("dark", None), (Condition::Fault, Some("dark".into())));
+        assert_eq!(judged("flash", Some(6)), (Condition::Fault, Some("flash.mmu".into())));
+        assert_eq!(judged("a word of later", None).0, Condition::Normal);
+    }
+
+    #[test]
+    fn a_report_without_power_is_a_fault() {
+        let report = serde_json::to_value(Health {
+            power: Some(ioc_ingest::health::Power::Off),
+            ..Health::default()
+        })
+        .unwrap();
+        let health = HealthRow { source: "cab-1".into(), time: AT, report };
+        let device = ShownDevice { health: Some(health.into()), ..ShownDevice::default() };
+        assert_eq!(device.judged(None, AT), (Condition::Fault, Some("power.off".into())));
+    }
 }

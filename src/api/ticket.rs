@@ -15,7 +15,8 @@ use ioc_ingest::{
 use serde::Serialize;
 
 use super::{
-    App, answer,
+    App,
+    answer::{self, Name},
     caller::Caller,
     paging::{Page, ShortPages},
     params::{Asked, FromParams, Params},
@@ -167,6 +168,15 @@ impl From<StepRow> for TicketStep {
     }
 }
 
+/// A category of tickets.
+#[derive(Debug, Serialize, utoipa::ToSchema, ts_rs::TS)]
+pub(crate) struct Category {
+    /// Category in messages.
+    id: String,
+    /// Its name.
+    name: Name,
+}
+
 /// Which tickets.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -227,6 +237,21 @@ pub(super) async fn list(
     let rows = app.store.tickets(&filter).await?;
     let cursor = |row: &TicketRow| (row.created_at, row.source.clone(), row.ticket.clone());
     answer::tagged(&headers, &paging.limit.page(rows, cursor, Ticket::from))
+}
+
+/// The categories of tickets.
+#[utoipa::path(get, operation_id = "list_categories", path = "/api/v1/categories", tag = "desk", responses(
+    (status = 200, description = "All categories", body = Page<Category>),
+    (status = 401, description = "Nobody is signed in", body = Problem)))]
+pub(super) async fn categories(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read)?;
+    let rows = app.store.ticket_categories().await?;
+    let category = |(id, vi, en)| Category { id, name: Name { vi, en } };
+    answer::tagged(&headers, &Page::whole(rows.into_iter().map(category).collect()))
 }
 
 /// One ticket with its steps.

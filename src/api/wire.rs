@@ -5,9 +5,10 @@ use std::{fmt::Write as _, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    answer, assessment, call, city, desk, device, document, dossier, formality, gap, health,
-    import, indicator, journal, metric, paging, petition, problem, quarantine, scorecard, series,
-    session, source, state, ticket, unit,
+    alarm, alarm_action, alarm_works, answer, assessment, call, city, desk, device, display,
+    document, dossier, formality, gap, handover, health, history, import, indicator, journal,
+    metric, notification, paging, pcu, performance, petition, problem, quality, quarantine,
+    scorecard, series, session, source, state, still, ticket, unit, view,
 };
 use crate::{
     access,
@@ -63,6 +64,13 @@ fn city_and_history() -> String {
         city::Feature,
         device::Device,
         device::Detector,
+        history::Indications,
+        history::GroupRuns,
+        history::EquipmentHistory,
+        history::EquipmentReport,
+        still::Cameras,
+        still::Camera,
+        still::PictureOrigin,
         unit::Area,
         unit::Unit,
         unit::Successor,
@@ -70,12 +78,23 @@ fn city_and_history() -> String {
         series::total::TotalSet,
         series::total::Total,
         series::Series,
+        pcu::PcuCatalogue,
+        pcu::PcuProfile,
+        pcu::PcuFactor,
+        crate::pcu::Mark,
+        crate::pcu::Cuts,
+        crate::pcu::CongestionCuts,
+        crate::pcu::LevelOfService,
+        crate::pcu::Congestion,
+        pcu::TrafficNow,
+        pcu::TrafficOf,
         state::CityState,
         state::ShownDevice,
         state::ShownSignal,
         state::ShownReading,
         state::ShownHealth,
         ticket::Ticket,
+        ticket::Category,
         ticket::TicketWithSteps,
         ticket::TicketStep,
         call::Call,
@@ -91,6 +110,17 @@ fn city_and_history() -> String {
         gap::Gap,
         gap::GapKind,
         gap::GapSpan,
+        crate::quality::Check,
+        quality::DetectorState,
+        quality::DeviceQuality,
+        quality::PlaceQuality,
+        crate::quality::standing::OpenCheck,
+        crate::quality::Limits,
+        crate::quality::Thresholds,
+        crate::quality::thresholds::Profile,
+        crate::quality::thresholds::Override,
+        crate::quality::numbers::Numbers,
+        quality::ForcedBad,
         quarantine::Refused,
         quarantine::RefusedMessage,
         quarantine::Replayed,
@@ -101,8 +131,46 @@ fn city_and_history() -> String {
         crate::import::Flaw,
         crate::import::Stored,
         journal::JournalEntry,
+        journal::Silence,
+        alarm_action::LimitProposal,
+        view::SavedView,
+        view::NewView,
+        crate::city::DisplayView,
+        display::DisplayProfile,
+        display::DisplayInfo,
+        display::Pushed,
+        display::NewPush,
+        handover::Handover,
+        handover::NewHandover,
         health::ReadinessReport,
         readiness::Component,
+    ]
+}
+
+/// Alarms.
+fn alarms() -> String {
+    declare![
+        alarm::Alarm,
+        alarm::AlarmShelf,
+        alarm::AlarmOut,
+        alarm::AlarmPage,
+        alarm::AlarmTexts,
+        alarm::AlarmRule,
+        alarm::AlarmRules,
+        alarm::AlarmTransition,
+        alarm::AlarmWithHistory,
+        alarm_action::SeenAlarm,
+        alarm_action::Acknowledgement,
+        alarm_action::AlarmResult,
+        alarm_action::AlarmResults,
+        alarm_action::AlarmReason,
+        alarm_action::NewShelf,
+        alarm_action::NewOutOfService,
+        alarm_action::NewAlarmComment,
+        alarm_action::AlarmAssignment,
+        alarm_action::AlarmLink,
+        alarm_works::AlarmWorks,
+        alarm_works::NewAlarmWorks,
     ]
 }
 
@@ -150,9 +218,33 @@ fn reform() -> String {
     ]
 }
 
+/// Notifications and the performance of the alarm system.
+fn around_alarms() -> String {
+    declare![
+        crate::notify::board::EndpointCondition,
+        notification::NotificationEndpoint,
+        notification::Notification,
+        crate::performance::target::TargetBound,
+        crate::performance::target::AlarmTarget,
+        crate::performance::target::AlarmFigure,
+        performance::AlarmPerformance,
+        performance::AlarmFlood,
+        performance::AlarmHour,
+        performance::StaleAlarm,
+        performance::AlarmCode,
+        performance::ChatteringAlarm,
+        performance::PriorityShare,
+        performance::AlarmHandling,
+        performance::ServiceAvailability,
+        performance::StreamCompleteness,
+        performance::GoodIntervals,
+    ]
+}
+
 #[test]
 fn wire_types_are_up_to_date() {
-    let text = format!("{HEADER}{}{}", city_and_history(), reform());
+    let text = [city_and_history(), alarms(), around_alarms(), reform()].concat();
+    let text = format!("{HEADER}{text}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let found = fs::read_to_string(&path).unwrap_or_default();
     if found != text {

@@ -1,3 +1,5 @@
+//! Working days, hours, pauses and due dates: the vectors of the circulars, and laws that hold for every date.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

@@ -7,6 +7,7 @@ mod devices;
 mod formalities;
 mod metrics;
 mod shapes;
+mod signals;
 mod units;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 pub(super) use devices::attach_detectors;
 
 use super::{
-    Files, area, corridor, desk, device, landmark, metric,
+    Files, area, corridor, desk, device, display, landmark, metric,
     problem::{At, Cause, Problems},
     profile::Profile,
     record::Located,
@@ -34,6 +35,8 @@ pub(super) fn check(files: &Files, profile: Option<&Profile>, problems: &mut Pro
     metrics::check_published(files, problems);
     formalities::check_formalities(files, problems);
     formalities::check_services(files, problems);
+    signals::check_plans(files, problems);
+    signals::check_presence(files, problems);
 }
 
 fn check_ids(files: &Files, problems: &mut Problems) {
@@ -44,6 +47,7 @@ fn check_ids(files: &Files, problems: &mut Problems) {
     unique(&files.places, (landmark::PLACES, "id"), |place| place.id.clone(), p);
     unique(&files.devices, (device::DEVICES, "source"), |device| device.source.to_string(), p);
     unique(&files.metrics, (metric::METRICS, "name"), |metric| metric.name.clone(), p);
+    unique(&files.displays, (display::DISPLAYS, "id"), |display| display.id.clone(), p);
     unique(&files.categories, (desk::CATEGORIES, "token"), |category| category.token.clone(), p);
     unique(
         &files.published,

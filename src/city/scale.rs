@@ -12,7 +12,7 @@ use ioc_ingest::{
 use super::{City, Corridor, Detector, Device, LaneClass, RoadClass, SignalGroup};
 
 /// Metres of one degree of latitude.
-const DEGREE_M: f64 = 111_320.0;
+pub(crate) const DEGREE_M: f64 = 111_320.0;
 /// Longest piece into which corridors are cut, in metres; the pieces of a ward are found by it.
 const PIECE_M: f64 = 100.0;
 /// Period of a signal's state, a station's interval, a camera's interval or health.

@@ -7,13 +7,18 @@
 use std::{sync::Arc, time::Duration};
 
 use ioc_hub::{
+    alarm::rule::Rules,
     calendar::Calendar,
     city::City,
     clock::{Clock as _, SystemClock},
-    config::{Config, Loaded, Origin},
-    hub::explain,
+    config::{Config, Loaded, Origin, environment},
+    hub::{self, explain},
+    import::Words,
     indicator::{catalogue::Catalogue, law::Parameters},
     local::{self, Role},
+    notify::Notifications,
+    performance::target::Targets,
+    quality::slow,
     store::{Store, StoreSettings},
 };
 use ioc_ingest::mqtt::{
@@ -58,6 +63,20 @@ impl Report {
         }
     }
 
+    /// What was read of a file, or why it cannot be used.
+    fn read<T, E: std::error::Error>(
+        &mut self,
+        what: &str,
+        read: Result<T, E>,
+        found: impl FnOnce(&T) -> String,
+        advice: &str,
+    ) {
+        match read {
+            Ok(read) => self.good(what, found(&read)),
+            Err(error) => self.failed(what, explain(&error), advice),
+        }
+    }
+
     #[expect(clippy::unused_self, reason = "part of the report like the others")]
     fn note(&self, text: impl std::fmt::Display) {
         say(format!("        {:<14} note: {text}", ""));
@@ -75,9 +94,12 @@ pub(super) async fn check(loaded: &Loaded, is_local: bool) -> anyhow::Result<()>
     if config.insecure {
         report.note("insecure = true: connections are not encrypted");
     }
+    if config.http.secure_cookies && !config.http.proxy {
+        report.note("secure_cookies without proxy: visitors behind one proxy share one address");
+    }
     let city = check_city(config, &mut report);
     check_calendar(config, &mut report);
-    check_indicators(config, &mut report);
+    check_files(config, &mut report);
     if is_local {
         check_private(config, city.as_ref(), &mut report).await;
     } else {
@@ -107,7 +129,9 @@ fn check_city(config: &Config, report: &mut Report) -> Option<City> {
     match load_city(config) {
         Ok(city) => {
             let (devices, units) = (city.devices.len(), city.units.len());
-            report.good("city", format!("{}: {devices} devices, {units} units", city.token));
+            let plans = city.plans.len();
+            let found = format!("{devices} devices, {units} units, {plans} rows of signal plans");
+            report.good("city", format!("{}: {found}", city.token));
             city.warnings.iter().for_each(|warning| report.note(warning));
             Some(city)
         }
@@ -118,19 +142,66 @@ fn check_city(config: &Config, report: &mut Report) -> Option<City> {
     }
 }
 
-fn check_indicators(config: &Config, report: &mut Report) {
-    match Catalogue::configured(&config.indicators.catalogue) {
-        Ok(catalogue) => report.good("indicators", format!("catalogue {}", catalogue.version)),
-        Err(error) => {
-            report.failed("indicators", error, "correct the file of the key indicators.catalogue");
-        }
+/// Every file of the configuration that `run` reads, by the functions that it reads them with.
+fn check_files(config: &Config, report: &mut Report) {
+    let quality = "correct the files of the keys of [quality]";
+    match hub::thresholds(config) {
+        Ok(read) => report
+            .good("data quality", format!("thresholds {}, profile {}", read.version, read.chosen)),
+        Err(error) => report.failed("data quality", explain(&error), quality),
     }
-    match Parameters::configured(&config.indicators.parameters) {
-        Ok(laws) => report.good("laws", format!("version {}", laws.version)),
-        Err(error) => {
-            report.failed("laws", error, "correct the file of the key indicators.parameters");
-        }
-    }
+    report.read(
+        "links",
+        slow::links(&config.city.folder),
+        |links| format!("{} pieces of road", links.len()),
+        "correct links.csv in the folder of the key city.folder",
+    );
+    report.read(
+        "indicators",
+        Catalogue::configured(&config.indicators.catalogue),
+        |catalogue| format!("catalogue {}", catalogue.version),
+        "correct the file of the key indicators.catalogue",
+    );
+    report.read(
+        "laws",
+        Parameters::configured(&config.indicators.parameters),
+        |laws| format!("version {}", laws.version),
+        "correct the file of the key indicators.parameters",
+    );
+    report.read(
+        "alarm rules",
+        Rules::configured(&config.alarms.rules),
+        |rules| format!("version {}: {} rules", rules.version, rules.iter().count()),
+        "correct the file of the key alarms.rules",
+    );
+    report.read(
+        "alarm targets",
+        Targets::configured(&config.performance.targets),
+        |_| "what figures of alarms should reach".to_owned(),
+        "correct the file of the key performance.targets",
+    );
+    report.read(
+        "notifications",
+        Notifications::configured(&config.notifications.file, &environment()),
+        |read| format!("{} receivers", read.endpoints.len()),
+        "correct the file of the key notifications.file, or set the variables IOC_NOTIFY_… that it names",
+    );
+    report.read(
+        "imports",
+        Words::configured(&config.imports.file),
+        |_| "headers and words of tables".to_owned(),
+        "correct the file of the key imports.file",
+    );
+    report.read(
+        "cameras",
+        hub::stills(config),
+        |stills| {
+            let told =
+                if stills.fetches() { "pictures are fetched" } else { "no address of pictures" };
+            told.to_owned()
+        },
+        "see cameras.still, cameras.hosts, cameras.ca_file in the section [cameras]",
+    );
 }
 
 fn check_calendar(config: &Config, report: &mut Report) {

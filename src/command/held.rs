@@ -10,7 +10,7 @@ use ioc_hub::{
     observe::Metrics,
     store::Store,
     stranger::Strangers,
-    writer::{CHANGES, DatabaseState, Writer, WriterHandle},
+    writer::{Alarms, CHANGES, DatabaseState, Writer, WriterHandle},
 };
 use ioc_ingest::Contract;
 use tokio::sync::{mpsc, watch};
@@ -61,11 +61,14 @@ pub(super) async fn with_writer<T>(
         contract,
         horizon: hub::horizon(config),
         strangers: Arc::new(Strangers::new(config.ingest.strangers, Metrics::new())),
-        settings: hub::writer_settings(config, zone)?,
+        settings: hub::writer_settings(config, zone, &clock())?,
         registry: watch::channel(None).0,
         admitted: to_write,
         commands,
         changes,
+        // What is stored now is judged when the hub starts.
+        quality: ioc_hub::quality::task::channel().0,
+        alarms: Alarms::default(),
         spool: None,
         acknowledger,
         records: watch::channel(0).0,

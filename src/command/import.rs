@@ -1,22 +1,30 @@
 //! `ioc-hub import`: reads a CSV table, reports every flaw, stores what has none.
 //!
 //! A dry run needs no database: it reads against the city folder. Facts are stored by the hub's own
-//! writer; beside a running hub they are sent to it through its API instead.
+//! writer; beside a running hub the command stops and names the route of its API that takes the table.
+//! Long work tells how far it is.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use clap::Args;
 use ioc_hub::{
     config::Config,
-    import::{self, Around, Ask, Kind, Report, Storing, Words},
+    import::{self, Ask, Kind, Report, Storing, Upload, Words},
     indicator::period::Period,
     store::{Store, register},
     unit::Units,
 };
 use ioc_ingest::Source;
 
-use super::{WHO, administer::clock, connect::with_registry, held::with_writer, load_city, say};
+use super::{
+    WHO, administer::clock, complain, connect::with_registry, held::with_writer, load_city, say,
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -32,7 +40,7 @@ a column of personal data is refused.
 
 Exit codes: 0 no problem was found; 1 there were problems.")]
 pub(super) struct ImportArgs {
-    /// The table, CSV with comma, semicolon or tab, in UTF-8 or UTF-16 with mark.
+    /// The table, CSV with comma, semicolon or tab, in UTF-8, UTF-16 with mark or Windows-1258.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What it holds: dossier, ticket, ii06a, official766 or formality.
@@ -72,9 +80,10 @@ pub(super) async fn import(
     is_local: bool,
     args: ImportArgs,
 ) -> anyhow::Result<()> {
-    let words = Words::configured(&config.imports.file)?;
+    let words = Arc::new(Words::configured(&config.imports.file)?);
     let bytes =
         std::fs::read(&args.file).with_context(|| format!("read {}", args.file.display()))?;
+    let bytes = bytes.into();
     let report = if args.dry_run {
         let city = load_city(config)?;
         let categories = city.categories.iter();
@@ -83,10 +92,10 @@ pub(super) async fn import(
             categories: categories.map(|row| (row.token.clone(), row.name_vi.clone())).collect(),
             zone: city.time_zone,
         };
-        table.read(config, &args, &words, &bytes)?.0
+        table.upload(config, &args, words, bytes)?.read(&Progress::new("rows read").rows()).0
     } else {
         with_registry(config, is_local, async |store| {
-            store_table(config, &store, &args, &words, &bytes).await
+            store_table(config, &store, &args, words, bytes).await
         })
         .await?
     };
@@ -105,13 +114,13 @@ struct Table {
 }
 
 impl Table {
-    fn read(
-        &self,
+    fn upload(
+        self,
         config: &Config,
         args: &ImportArgs,
-        words: &Words,
-        bytes: &[u8],
-    ) -> anyhow::Result<(Report, import::Content)> {
+        words: Arc<Words>,
+        bytes: Bytes,
+    ) -> anyhow::Result<Upload> {
         let today = clock().now().with_timezone(&self.zone).date_naive();
         if let Some(unit) = &args.unit {
             let day = args.period.map_or(today, |period| period.last_day().min(today));
@@ -119,16 +128,49 @@ impl Table {
                 bail!("--unit {unit}: no unit had this code on {day}");
             }
         }
-        let ask = Ask { period: args.period, unit: args.unit.clone() };
-        let around = Around {
+        Ok(Upload {
+            kind: args.kind,
+            bytes,
+            ask: Ask { period: args.period, unit: args.unit.clone() },
             words,
-            units: &self.units,
-            categories: &self.categories,
-            personal_keys: &config.ingest.personal_keys,
+            units: self.units,
+            categories: self.categories,
+            personal_keys: config.ingest.personal_keys.clone(),
             zone: self.zone,
             today,
-        };
-        Ok(import::read(args.kind, bytes, &ask, around))
+        })
+    }
+}
+
+/// Tells a person at the terminal how far long work is: a line now and then, beside the report.
+struct Progress {
+    what: &'static str,
+    last: Mutex<Instant>,
+}
+
+/// Between two lines; shorter work says nothing.
+const PROGRESS_PAUSE: Duration = Duration::from_secs(2);
+
+impl Progress {
+    fn new(what: &'static str) -> Self {
+        Self { what, last: Mutex::new(Instant::now()) }
+    }
+
+    fn tell(&self, done: u64, all: Option<u64>) {
+        let Ok(mut last) = self.last.lock() else { return };
+        if last.elapsed() < PROGRESS_PAUSE {
+            return;
+        }
+        *last = Instant::now();
+        let what = self.what;
+        match all.filter(|all| *all > 0) {
+            Some(all) => complain(format!("{done} of {all} {what} ({} %)", done * 100 / all)),
+            None => complain(format!("{done} {what}")),
+        }
+    }
+
+    fn rows(&self) -> impl Fn(u64) + '_ {
+        |done| self.tell(done, None)
     }
 }
 
@@ -136,15 +178,16 @@ async fn store_table(
     config: &Config,
     store: &Store,
     args: &ImportArgs,
-    words: &Words,
-    bytes: &[u8],
+    words: Arc<Words>,
+    bytes: Bytes,
 ) -> anyhow::Result<Report> {
     let table = Table {
         units: store.unit_trees().await?,
         categories: store.category_names().await?,
         zone: super::held::zone(store).await?,
     };
-    let (mut report, content) = table.read(config, args, words, bytes)?;
+    let upload = Arc::new(table.upload(config, args, words, bytes)?);
+    let (mut report, content) = upload.read(&Progress::new("rows read").rows());
     if report.is_refused {
         return Ok(report);
     }
@@ -156,17 +199,25 @@ async fn store_table(
             args.kind.as_str()
         );
     }
-    let storing =
-        Storing { store, writer: None, clock: &clock(), who: WHO, source: args.source.clone() };
+    let progress = Progress::new("facts stored");
+    let tell = |done, all| progress.tell(done, Some(all));
+    let storing = Storing {
+        store,
+        writer: None,
+        clock: &clock(),
+        who: WHO,
+        source: args.source.clone(),
+        progress: Some(&tell),
+    };
     if holds_facts {
         with_writer(config, store, async |writer| {
             let storing = Storing { writer: Some(&writer), ..storing };
-            import::store(&storing, bytes, content, &mut report).await?;
+            import::store(&storing, &upload, content, &mut report).await?;
             Ok(report)
         })
         .await
     } else {
-        import::store(&storing, bytes, content, &mut report).await?;
+        import::store(&storing, &upload, content, &mut report).await?;
         Ok(report)
     }
 }

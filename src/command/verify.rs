@@ -1,4 +1,7 @@
-//! `ioc-hub verify`: compares the rollups of any span with the rows that they are made of.
+//! `ioc-hub verify`: compares the rollups of any span, and the sums over dossiers, with the rows that they
+//! are made of, and the quality bits of rows with what the rows of their detectors tell.
+
+use std::sync::Arc;
 
 use anyhow::bail;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -7,12 +10,17 @@ use clap::Args;
 use ioc_hub::{
     config::Config,
     day::midnight,
+    hub,
+    indicator::measure::Span,
     store::{
-        Store,
+        Store, cell,
         device::DeviceFilter,
+        registry,
         verify::{self as stored, Difference, Scope, Verified},
+        verify_marks::verify_marks,
     },
 };
+use serde::Serialize;
 
 use super::{administer::clock, complain, connect::with_registry, load_city, say};
 
@@ -23,9 +31,11 @@ use super::{administer::clock, complain, connect::with_registry, load_city, say}
   ioc-hub verify --from 2026-03-01 --source vds-001 --local  one device since 1 March
   ioc-hub verify --json --local | jq .differences            for programs
 
-Recomputes the 5-minute sums from the intervals, and hours and civil days from the 5-minute sums. It only
-reads, and may run beside a hub at work. Progress goes to standard error, one line a day; differences to
-standard output. Exit codes: 0 everything agrees; 1 something differs, or it failed; 2 the command
+Recomputes the 5-minute sums from the intervals, hours and civil days from the 5-minute sums, and the
+sums over dossiers of all months that the span touches from the dossiers (not with --source); then the
+quality bits of the intervals by the thresholds of the configuration, from when on they apply. It only
+reads, and may run beside a hub at work. Progress goes to standard error, one line a day; differences
+to standard output. Exit codes: 0 everything agrees; 1 something differs, or it failed; 2 the command
 line, the configuration or the city is at fault.")]
 pub(super) struct VerifyArgs {
     /// First civil day (2026-03-01), or a time in it (2026-03-01T08:00:00+07:00). Without it: the oldest.
@@ -40,6 +50,15 @@ pub(super) struct VerifyArgs {
     /// The result as one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// The result for programs.
+#[derive(Serialize)]
+struct All<'a> {
+    #[serde(flatten)]
+    rollups: &'a Verified,
+    /// Sums over dossiers.
+    dossiers: &'a cell::Verified,
 }
 
 /// A civil day or an instant.
@@ -92,14 +111,30 @@ pub(super) async fn verify(
             zone,
             source: args.source.clone(),
         };
-        let verified =
+        let mut verified =
             stored::verify(&client, &scope, |day, so_far| progress(day, so_far, zone)).await?;
+        let thresholds = Arc::new(hub::thresholds(config)?);
+        let day = now.with_timezone(&zone).date_naive();
+        let registry = registry::load(&client).await?.judged_by(&thresholds, day);
+        verify_marks(&client, &registry, &scope, &mut verified).await?;
+        let cells = match &args.source {
+            None => {
+                let day = |time: DateTime<Utc>| time.with_timezone(&zone).date_naive();
+                let (first, end) = (args.from.map(|_| day(from)), args.to.map(|_| day(to)));
+                let span =
+                    Span { from: first.unwrap_or(Span::BEGIN), to: end.unwrap_or(NaiveDate::MAX) };
+                let kept_since = hub::retention(config).records_since(now);
+                store.verify_cells(Some(span), kept_since).await?
+            }
+            Some(_) => cell::Verified::default(),
+        };
         if args.json {
-            say(serde_json::to_string(&verified)?);
+            say(serde_json::to_string(&All { rollups: &verified, dossiers: &cells })?);
         } else {
             tell(&verified, zone);
+            tell_cells(&cells);
         }
-        conclude(&verified)
+        conclude(&verified, &cells)
     })
     .await
 }
@@ -137,9 +172,10 @@ fn count(differences: usize, more: bool) -> String {
 
 fn tell(verified: &Verified, zone: Tz) {
     if verified.differences.is_empty() {
-        let Verified { five_minutes, hours, days, .. } = verified;
+        let Verified { five_minutes, hours, days, rows, .. } = verified;
         say(format!(
-            "everything agrees: {five_minutes} buckets of 5 minutes, {hours} hours, {days} days"
+            "everything agrees: {five_minutes} buckets of 5 minutes, {hours} hours, {days} days, \
+             quality bits of {rows} intervals"
         ));
         return;
     }
@@ -168,12 +204,22 @@ fn line(difference: &Difference, zone: Tz) -> [String; 6] {
     ]
 }
 
-fn conclude(verified: &Verified) -> anyhow::Result<()> {
-    if verified.differences.is_empty() {
+fn tell_cells(cells: &cell::Verified) {
+    if cells.differences.is_empty() {
+        say(format!("the sums over dossiers agree: {} in {} months", cells.cells, cells.months));
+    }
+    for cell::CellDifference { table, cell, column, stored, recomputed } in &cells.differences {
+        say(format!("{table}  {cell}  {column}  stored {stored}  recomputed {recomputed}"));
+    }
+}
+
+fn conclude(verified: &Verified, cells: &cell::Verified) -> anyhow::Result<()> {
+    let differences = verified.differences.len() + cells.differences.len();
+    if differences == 0 {
         return Ok(());
     }
     bail!(
-        "{} between the rollups and their rows; a hub that is at work logs new ones",
-        count(verified.differences.len(), verified.more)
+        "{} between sums, quality bits and their rows; a hub that is at work logs new ones",
+        count(differences, verified.more || cells.more)
     )
 }

@@ -162,7 +162,8 @@ impl Layers {
         mistakes: &mut Vec<Mistake>,
     ) {
         for (name, text) in environment {
-            if name.starts_with("IOC_TEST_") || self.names_secret(name) {
+            let is_apart = name.starts_with("IOC_TEST_") || name.starts_with(super::NOTIFY_PREFIX);
+            if is_apart || self.names_secret(name) {
                 continue;
             }
             let origin = Origin::Environment(name.clone());

@@ -1,6 +1,7 @@
 //! What each value of the configuration may be.
 
 use super::{Config, Layers, Mistake, Value, is_loopback};
+use crate::still::Address;
 
 enum Allowed {
     /// Whole numbers in this range, both ends included.
@@ -64,6 +65,7 @@ const RULES: &[(&str, Allowed)] = &[
     ("retention.quarantine_personal_days", Whole(1, DAYS_MAX)),
     ("retention.journal_days", Whole(1, DAYS_MAX)),
     ("retention.record_days", Whole(1, DAYS_MAX)),
+    ("quality.profile", Text),
     ("live.tick_ms", Whole(10, 1_000)),
     ("live.slow_tick_ms", Whole(100, 60_000)),
     ("live.resume_s", Whole(0, 600)),
@@ -72,11 +74,8 @@ const RULES: &[(&str, Allowed)] = &[
     ("live.connections", Whole(1, 100_000)),
     ("live.connections_per_user", Whole(1, 100_000)),
     ("live.subscriptions", Whole(1, 1_000)),
-    ("desk.default_due_h", Whole(1, 8_760)),
-    ("petition.handle_days", Whole(1, 366)),
-    ("petition.ask_days", Whole(1, 366)),
-    ("petition.refuse_days", Whole(1, 366)),
-    ("petition.publish_days", Whole(1, 366)),
+    ("cameras.timeout_ms", Whole(100, 30_000)),
+    ("cameras.bytes_max", Whole(1_024, 67_108_864)),
     ("simulate.seed", Whole(0, i64::MAX)),
     ("simulate.speed", Number(0.01, 1_000.0)),
     ("simulate.scale", OneOf(&["city", "S", "M", "L"])),
@@ -145,6 +144,21 @@ pub(super) fn check_together(config: &Config, layers: &Layers) -> Vec<Mistake> {
     }
     if broker.client_cert_file.is_empty() != broker.client_key_file.is_empty() {
         mistake("broker.client_cert_file", "and broker.client_key_file belong together");
+    }
+    let cameras = &config.cameras;
+    if !cameras.still.is_empty() {
+        match Address::parse(&cameras.still, Some(&cameras.hosts)) {
+            Err(error) => mistake("cameras.still", &error.to_string()),
+            Ok(_) if cameras.still.starts_with("https:") && cameras.ca_file.is_empty() => {
+                mistake("cameras.ca_file", "is required with an https address");
+            }
+            Ok(_) => {}
+        }
+    }
+    if !cameras.stream.is_empty()
+        && let Err(error) = Address::parse(&cameras.stream, None)
+    {
+        mistake("cameras.stream", &error.to_string());
     }
     if config.retention.rollup_5min_days < config.retention.interval_days {
         mistake(

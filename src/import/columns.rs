@@ -12,6 +12,8 @@ use crate::unit::name::plain_key;
 
 /// Lines among which the header begins.
 const SEARCHED_LINES: usize = 40;
+/// Lines that the search may need.
+pub(super) const TOP_LINES: usize = SEARCHED_LINES + HEADER_LINES;
 /// Most lines of a header.
 const HEADER_LINES: usize = 4;
 /// What an equal header counts more than one that only contains the name.

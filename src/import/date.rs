@@ -47,7 +47,7 @@ pub(super) struct NoDate {
 const ADVICE: &str = "write day/month/year, such as 05/02/2021, or 2021-02-05; a time as 14:30";
 
 /// Reads a date: `05/02/2021`, `5-2-2021`, `05.02.2021`, `2021-02-05`, `ngày 05 tháng 02 năm 2021`, each
-/// with or without a time before or behind it, or RFC 3339.
+/// with or without a time (`14:30`, `14h30`) before or behind it, or RFC 3339. Letters may be large or small.
 pub(super) fn when(text: &str) -> Result<When, NoDate> {
     let text = text.trim().trim_start_matches('\'');
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -57,13 +57,16 @@ pub(super) fn when(text: &str) -> Result<When, NoDate> {
         let problem = "is a bare number, perhaps a spreadsheet's own day number";
         return Err(NoDate { problem, advice: "format the column as date and export it again" });
     }
-    let words = text.replace(['T', ',', '\u{a0}'], " ").to_lowercase();
+    let words = text.replace([',', '\u{a0}'], " ").to_lowercase();
     let words = words.replace("ngày", " ").replace("lúc", " ");
     let words = words.replace("tháng", "/").replace("năm", "/");
-    let words = joined(&words);
+    // What is left of it stands between day and time: 2021-02-05T14:30.
+    let words = joined(&words.replace('t', " "));
     let (mut day, mut time) = (None, None);
     for word in words.split_whitespace() {
-        if word.contains(':') || word.ends_with('h') {
+        if word.contains(':')
+            || word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('h')
+        {
             if time.replace(clock(word)?).is_some() {
                 return Err(NoDate { problem: "has two times", advice: ADVICE });
             }
@@ -126,9 +129,14 @@ fn civil_day(text: &str) -> Result<NaiveDate, NoDate> {
     })
 }
 
+/// `14:30`, `14:30:15`, `14h`, `14h30`.
 fn clock(text: &str) -> Result<NaiveTime, NoDate> {
-    let plain = text.trim_end_matches('h');
-    let plain = if plain.contains(':') { plain.to_owned() } else { format!("{plain}:00") };
+    let plain = match text.split_once('h') {
+        Some((hour, "")) if hour.contains(':') => hour.to_owned(),
+        Some((hour, "")) => format!("{hour}:00"),
+        Some((hour, minute)) => format!("{hour}:{minute}"),
+        None => text.to_owned(),
+    };
     let formats = ["%H:%M:%S%.f", "%H:%M"];
     let time = formats.iter().find_map(|format| NaiveTime::parse_from_str(&plain, format).ok());
     time.ok_or(NoDate { problem: "has no time of day", advice: ADVICE })
@@ -164,6 +172,10 @@ mod tests {
             ("2021-02-05T14:30:00+07:00", "2021-02-05 14:30:00"),
             ("2021-02-05T07:30:00Z", "2021-02-05 14:30:00"),
             ("ngày 05 tháng 02 năm 2021", "2021-02-05 07:00:00"),
+            ("Ngày 05 Tháng 02 Năm 2021", "2021-02-05 07:00:00"),
+            ("NGÀY 05 THÁNG 02 NĂM 2021", "2021-02-05 07:00:00"),
+            ("14h30 ngày 05/02/2021", "2021-02-05 14:30:00"),
+            ("14H 05/02/2021", "2021-02-05 14:00:00"),
             ("05 / 02 / 2021", "2021-02-05 07:00:00"),
             ("'05/02/2021", "2021-02-05 07:00:00"),
         ] {
@@ -183,6 +195,7 @@ mod tests {
             ("hôm qua", "no date"),
             ("04 ngày 8 tháng 2021", "no date"),
             ("05/02/2021 25:00", "no time"),
+            ("05/02/2021 14h75", "no time"),
             ("05/02/2021 06/02/2021", "two dates"),
             ("05/02/0021", "outside the years"),
             ("2021/13", "no date"),

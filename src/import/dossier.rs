@@ -4,8 +4,6 @@
 //! without a time is taken at the opening of the day where something begins and at its close where
 //! something ends or is due, so that a dossier that ended on its last day was on time.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveTime, Utc};
 use ioc_ingest::{
     Fact,
@@ -13,12 +11,7 @@ use ioc_ingest::{
     word::Word as _,
 };
 
-use super::{
-    Around,
-    columns::Field,
-    report::Report,
-    row::{Row, Rows},
-};
+use super::{Around, FirstLines, columns::Field, report::Report, row::Row};
 
 /// Fields of the table.
 pub(super) const FIELDS: &[Field] = &[
@@ -55,27 +48,27 @@ pub(super) const OPENING: NaiveTime = NaiveTime::from_hms_opt(7, 0, 0).expect("a
 /// Time of day of an end without a time.
 pub(super) const CLOSING: NaiveTime = NaiveTime::from_hms_opt(17, 0, 0).expect("a time of day");
 
-/// Reads all rows as steps, in the order of the file.
-pub(super) fn read(rows: &Rows<'_>, around: Around<'_>, report: &mut Report) -> Vec<(u64, Fact)> {
-    let mut first_lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
-    let mut facts = Vec::new();
-    for row in &rows.data {
-        let before = report.problems.len();
-        let steps = if is_step(row) {
-            step_row(row, around, report).map(|step| vec![step])
-        } else {
-            life_row(row, around, report)
-        };
-        let Some(steps) = steps.filter(|_| report.problems.len() == before) else { continue };
-        if let (false, Some(step)) = (is_step(row), steps.first())
-            && let Some(first) = first_lines.insert(step.dossier.clone(), row.line)
-        {
-            let problem = format!("stands a second time, first in line {first}");
-            row.warn("dossier", &problem, "both are read as steps of the same dossier", report);
-        }
-        facts.extend(steps.into_iter().map(|step| (row.line, Fact::Dossier(Box::new(step)))));
+/// Reads a row as steps; nothing of it when it has a problem.
+pub(super) fn read(
+    row: &Row<'_>,
+    first_lines: &mut FirstLines,
+    around: Around<'_>,
+    report: &mut Report,
+) -> Vec<Fact> {
+    let before = report.problems.len();
+    let steps = if is_step(row) {
+        step_row(row, around, report).map(|step| vec![step])
+    } else {
+        life_row(row, around, report)
+    };
+    let steps = steps.filter(|_| report.problems.len() == before).unwrap_or_default();
+    if let (false, Some(step)) = (is_step(row), steps.first())
+        && let Some(first) = first_lines.insert(step.dossier.clone(), row.line)
+    {
+        let problem = format!("stands a second time, first in line {first}");
+        row.warn("dossier", &problem, "both are read as steps of the same dossier", report);
     }
-    facts
+    steps.into_iter().map(|step| Fact::Dossier(Box::new(step))).collect()
 }
 
 /// Whether a row tells one step: it has its time, or the table has no other time to begin with.
@@ -193,14 +186,13 @@ fn life_row(row: &Row<'_>, around: Around<'_>, report: &mut Report) -> Option<Ve
     let begin = times.supplied.max(times.asked).max(times.received).max(times.submitted);
     add(S::NotAccepted, not_before(times.refused, times.submitted));
     add(S::Withdrawn, not_before(times.withdrawn, begin));
-    let end = match status {
-        Some(S::Stopped) => S::Stopped,
-        Some(S::NotAccepted) if times.received.is_none() => S::NotAccepted,
-        Some(S::Withdrawn) => S::Withdrawn,
-        _ => S::Done,
-    };
-    add(end, not_before(times.ended, begin));
-    add(S::Returned, not_before(times.returned, begin.max(times.ended)));
+    if let Some(end @ (S::Stopped | S::NotAccepted | S::Withdrawn)) = status {
+        // Its status says that no result came: what was handed back then are the papers.
+        add(end, not_before(times.ended.or(times.returned), begin));
+    } else {
+        add(S::Done, not_before(times.ended, begin));
+        add(S::Returned, not_before(times.returned, begin.max(times.ended)));
+    }
     if let Some(first) = steps.first_mut() {
         let (status, at) = (first.status, first.at);
         *first = DossierStep {
@@ -342,5 +334,8 @@ fn check_status(row: &Row<'_>, status: Option<DossierStatus>, times: &Times, rep
     {
         let advice = "the date counts: the dossier is taken as ended";
         row.warn("status", "says that the dossier is open, but it has an end", advice, report);
+    } else if status == Some(S::PaymentRequested) && ended.is_none() {
+        let advice = "the dossier is taken as in process: no column tells since when it waits";
+        row.warn("status", "says that payment is awaited", advice, report);
     }
 }

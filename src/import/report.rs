@@ -111,6 +111,15 @@ impl Report {
         }
     }
 
+    /// Notes how many rows of data there are; false, and the table is refused, for none.
+    pub(super) fn count_rows(&mut self, rows: usize) -> bool {
+        self.rows = rows as u64;
+        if rows == 0 {
+            self.refuse(None, "", "there is no row of data below the header".to_owned(), "");
+        }
+        rows > 0
+    }
+
     /// Refuses the whole table.
     pub(super) fn refuse(
         &mut self,
@@ -125,8 +134,8 @@ impl Report {
     }
 
     /// Counts what there is.
-    pub(super) fn finish(&mut self, storable: usize) {
-        self.storable = storable as u64;
+    pub(super) fn finish(&mut self, storable: u64) {
+        self.storable = storable;
         let mut bad: Vec<u64> = self.problems.iter().filter_map(|flaw| flaw.line).collect();
         bad.sort_unstable();
         bad.dedup();

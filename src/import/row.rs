@@ -1,6 +1,9 @@
 //! The rows of data of a table, read field by field; every accessor reports what it refuses.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use chrono::NaiveDate;
 use ioc_ingest::dossier::{LimitUnit, TimeLimit};
@@ -11,7 +14,7 @@ use super::{
     date::{self, When},
     number::{self, Count},
     report::{Flaw, Report, shown},
-    table::Line,
+    table::{Line, Table},
     words::{KindWords, Words},
 };
 use crate::{
@@ -19,7 +22,7 @@ use crate::{
     unit::{Found, name::plain_key},
 };
 
-/// The rows of a table.
+/// The rows of a small table.
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
     /// Rows of data.
@@ -33,74 +36,173 @@ pub(super) struct Rows<'a> {
 pub(super) struct Row<'a> {
     /// Line of the file.
     pub(super) line: u64,
-    cells: BTreeMap<&'static str, &'a str>,
-    titles: BTreeMap<&'static str, String>,
-    kind: &'a KindWords,
-    words: &'a Words,
+    cells: Vec<(&'static str, &'a str)>,
+    sheet: &'a Sheet<'a>,
 }
 
-/// Finds header and rows; null, with the reason in the report, when the table cannot be used.
-pub(super) fn rows<'a>(
+/// What all rows of a table share.
+#[derive(Debug)]
+pub(super) struct Sheet<'a> {
+    fields: Vec<Option<&'static str>>,
+    /// Title of the column of each field.
+    titles: Vec<(&'static str, String)>,
+    needed: Vec<&'static str>,
+    /// Lines above the data.
+    below: usize,
+    kind: &'a KindWords,
+    words: &'a Words,
+    totals: BTreeSet<String>,
+    /// Tokens of the fields of formalities, by their spellings.
+    tokens: HashMap<String, &'a str>,
+    /// What cells were found to name: tables repeat the same few.
+    known_units: RefCell<HashMap<(String, usize), Found>>,
+    known_words: RefCell<HashMap<(&'static str, String), Option<String>>>,
+}
+
+/// Most cells whose meaning is remembered.
+const KNOWN_MAX: usize = 20_000;
+
+/// What a line is.
+#[derive(Debug)]
+pub(super) enum Sorted<'a> {
+    /// A row of data.
+    Data(Row<'a>),
+    /// A row that adds up others.
+    Total(Row<'a>),
+    /// A heading, a note, a signature.
+    Aside,
+    /// Nothing.
+    Empty,
+}
+
+/// Finds the header; null, with the reason in the report, when the table cannot be used.
+pub(super) fn sheet<'a>(
     kind: Kind,
     fields: &'static [Field],
-    lines: &'a [Line],
+    table: &Table<'_>,
     around: Around<'a>,
     report: &mut Report,
-) -> Option<Rows<'a>> {
+) -> Option<Sheet<'a>> {
     let words = around.words;
     let of_kind = words.of(kind);
-    let header = columns::find(lines, fields, of_kind, words, around.personal_keys, report)?;
+    let top: Vec<Line> = table.lines().take(columns::TOP_LINES).collect();
+    let header = columns::find(&top, fields, of_kind, words, around.personal_keys, report)?;
     if report.columns.iter().any(|column| column.is_personal) {
         // Values of such a table are not even read, so that none can get into a report.
         return None;
     }
-    let titles: BTreeMap<&'static str, String> = header
-        .fields
-        .iter()
-        .zip(&header.titles)
-        .filter_map(|(field, title)| Some(((*field)?, shown(title))))
-        .collect();
-    let needed: Vec<&str> =
-        fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
-    let mut rows = Rows { data: Vec::new(), totals: Vec::new() };
-    for line in &lines[header.below..] {
+    let titled = header.fields.iter().zip(&header.titles);
+    let titles = titled.filter_map(|(field, title)| Some(((*field)?, shown(title)))).collect();
+    Some(Sheet {
+        titles,
+        needed: fields.iter().filter(|field| field.is_required).map(|field| field.name).collect(),
+        below: header.below,
+        fields: header.fields,
+        kind: of_kind,
+        words,
+        totals: words.totals.iter().map(|word| plain_key(word)).collect(),
+        tokens: spellings(words),
+        known_units: RefCell::default(),
+        known_words: RefCell::default(),
+    })
+}
+
+fn spellings(words: &Words) -> HashMap<String, &str> {
+    let fields = words.field.iter();
+    fields
+        .flat_map(|(token, names)| {
+            names.iter().chain([token]).map(move |name| (plain_key(name), token.as_str()))
+        })
+        .collect()
+}
+
+impl<'a> Sheet<'a> {
+    /// The lines below the header.
+    pub(super) fn lines(&self, table: &Table<'_>) -> impl Iterator<Item = Line> {
+        table.lines().skip(self.below)
+    }
+
+    /// What a line below the header is.
+    pub(super) fn sort(&'a self, line: &'a Line) -> Sorted<'a> {
         if line.filled() == 0 {
-            continue;
+            return Sorted::Empty;
         }
-        let cells = line.cells.iter().zip(&header.fields);
-        let cells: BTreeMap<&'static str, &str> = cells
+        let cells = line.cells.iter().zip(&self.fields);
+        let cells = cells
             .filter_map(|(cell, field)| Some(((*field)?, cell.as_str())))
-            .filter(|(_, cell)| !is_empty(cell, words))
+            .filter(|(_, cell)| !is_empty(cell, self.words))
             .collect();
-        let row = Row { line: line.number, cells, titles: titles.clone(), kind: of_kind, words };
-        if is_total(line, words) {
-            report.lines_skipped.push(line.number);
-            rows.totals.push(row);
-        } else if is_aside(line, &row, &needed) {
-            report.lines_skipped.push(line.number);
+        let row = Row { line: line.number, cells, sheet: self };
+        if self.is_total(line) {
+            Sorted::Total(row)
+        } else if is_aside(line, &row, &self.needed) {
+            Sorted::Aside
         } else {
-            rows.data.push(row);
+            Sorted::Data(row)
         }
     }
-    report.rows = rows.data.len() as u64;
-    if rows.data.is_empty() {
-        report.refuse(None, "", "there is no row of data below the header".to_owned(), "");
-        return None;
+
+    /// The rows of a table that is kept as a whole; null, told in the report, when there are none.
+    pub(super) fn rows(&'a self, lines: &'a [Line], report: &mut Report) -> Option<Rows<'a>> {
+        let mut rows = Rows { data: Vec::new(), totals: Vec::new() };
+        for line in lines {
+            match self.sort(line) {
+                Sorted::Data(row) => rows.data.push(row),
+                Sorted::Total(row) => {
+                    report.lines_skipped.push(line.number);
+                    rows.totals.push(row);
+                }
+                Sorted::Aside => report.lines_skipped.push(line.number),
+                Sorted::Empty => {}
+            }
+        }
+        report.count_rows(rows.data.len()).then_some(rows)
     }
-    Some(rows)
+
+    /// Whether the first text of a line says that it adds up the others.
+    fn is_total(&self, line: &Line) -> bool {
+        let is_text = |cell: &&String| cell.chars().any(char::is_alphabetic);
+        let first = line.cells.iter().find(is_text);
+        first.is_some_and(|first| self.totals.contains(&plain_key(first)))
+    }
+
+    /// The value that a cell is a word for, as the lists write it.
+    fn value_of(&self, field: &'static str, cell: &str) -> Option<String> {
+        let known = self.known_words.borrow().get(&(field, cell.to_owned())).cloned();
+        known.unwrap_or_else(|| {
+            let key = plain_key(cell);
+            let named = self.kind.word.get(field).into_iter().flatten().find(|(value, names)| {
+                plain_key(value) == key || names.iter().any(|name| plain_key(name) == key)
+            });
+            let value = named.map(|(value, _)| value.clone());
+            let mut known = self.known_words.borrow_mut();
+            if known.len() < KNOWN_MAX {
+                known.insert((field, cell.to_owned()), value.clone());
+            }
+            value
+        })
+    }
+
+    /// The unit that a cell names on a day.
+    fn unit_of(&self, cell: &str, day: NaiveDate, around: Around<'_>) -> Found {
+        // Names mean the same as long as the tree does not change.
+        let key = (cell.to_owned(), std::ptr::from_ref(around.units.tree_at(day)).addr());
+        let known = self.known_units.borrow().get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let found = unit(cell, day, around);
+            let mut known = self.known_units.borrow_mut();
+            if known.len() < KNOWN_MAX {
+                known.insert(key, found.clone());
+            }
+            found
+        })
+    }
 }
 
 fn is_empty(cell: &str, words: &Words) -> bool {
-    let cell = cell.to_lowercase();
-    cell.is_empty() || words.empty.contains(&cell)
-}
-
-/// Whether the first text of a line says that it adds up the others.
-fn is_total(line: &Line, words: &Words) -> bool {
-    let is_text = |cell: &&String| cell.chars().any(char::is_alphabetic);
-    let Some(first) = line.cells.iter().find(is_text) else { return false };
-    let key = plain_key(first);
-    words.totals.iter().any(|word| plain_key(word) == key)
+    // None of the words is longer than a few letters.
+    cell.is_empty()
+        || (cell.len() <= 24 && words.empty.iter().any(|word| *word == cell.to_lowercase()))
 }
 
 /// Whether a line is a heading, a note, a signature or the line of column numbers: it has no value in
@@ -120,7 +222,7 @@ fn is_aside(line: &Line, row: &Row<'_>, needed: &[&str]) -> bool {
         && filled.iter().all(is_number)
         && (filled.iter().any(|cell| cell.starts_with('(') || cell.contains('='))
             || is_sequence(&filled));
-    let has_needed = needed.iter().any(|name| row.cells.contains_key(name));
+    let has_needed = needed.iter().any(|name| row.cell(name).is_some());
     // A heading or note stands alone in its line; a row of data has more.
     is_numbering
         || (filled.len() <= 2 && row.cells.len() <= 1)
@@ -140,19 +242,24 @@ type Reading<T> = Result<T, (String, String)>;
 
 impl<'a> Row<'a> {
     /// The cell of a field as it stands; null when it is empty.
-    pub(super) fn cell(&self, field: &'static str) -> Option<&'a str> {
-        self.cells.get(field).copied()
+    pub(super) fn cell(&self, field: &str) -> Option<&'a str> {
+        self.cells.iter().find(|(name, _)| *name == field).map(|(_, cell)| *cell)
     }
 
     /// Whether the table has a column for the field.
     pub(super) fn has_column(&self, field: &'static str) -> bool {
-        self.titles.contains_key(field)
+        self.title(field).is_some()
+    }
+
+    fn title(&self, field: &'static str) -> Option<&'a str> {
+        let mut titles = self.sheet.titles.iter();
+        titles.find(|(name, _)| *name == field).map(|(_, title)| title.as_str())
     }
 
     fn flaw(&self, field: &'static str, problem: String, advice: String) -> Flaw {
         Flaw {
             line: Some(self.line),
-            column: self.titles.get(field).cloned().unwrap_or_else(|| field.to_owned()),
+            column: self.title(field).unwrap_or(field).to_owned(),
             value: self.cell(field).map(shown),
             problem,
             advice,
@@ -237,7 +344,7 @@ impl<'a> Row<'a> {
     #[expect(clippy::option_option, reason = "outer null: refused; inner null: empty")]
     pub(super) fn count(&self, field: &'static str, report: &mut Report) -> Option<Option<Count>> {
         self.read(field, report, |cell| {
-            number::count(cell, self.words)
+            number::count(cell, self.sheet.words)
                 .map_err(|error| (error.problem.to_owned(), error.advice))
         })
     }
@@ -251,7 +358,7 @@ impl<'a> Row<'a> {
         report: &mut Report,
     ) -> Option<Option<u32>> {
         self.read(field, report, |cell| {
-            number::points_e3(cell, max_e3, self.words)
+            number::points_e3(cell, max_e3, self.sheet.words)
                 .map_err(|error| (error.problem.to_owned(), error.advice))
         })
     }
@@ -273,13 +380,10 @@ impl<'a> Row<'a> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<Option<T>> {
         self.read(field, report, |cell| {
-            let key = plain_key(cell);
-            let lists = self.kind.word.get(field);
-            let named = lists.into_iter().flatten().find(|(value, names)| {
-                plain_key(value) == key || names.iter().any(|name| plain_key(name) == key)
-            });
-            let value = named.and_then(|(value, _)| parse(value)).or_else(|| parse(cell));
+            let named = self.sheet.value_of(field, cell);
+            let value = named.and_then(|value| parse(&value)).or_else(|| parse(cell));
             value.ok_or_else(|| {
+                let lists = self.sheet.kind.word.get(field);
                 let all: Vec<&str> = lists
                     .into_iter()
                     .flatten()
@@ -331,14 +435,14 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// A token made of a name: "Hộ tịch" becomes `ho-tich`.
+    /// The token of a field of formalities: that of the catalogue, else one made of the name: "Thủy sản"
+    /// becomes `thuy-san`.
     pub(super) fn token(&self, field: &'static str) -> Option<Box<str>> {
-        let token: String = plain_key(self.cell(field)?)
-            .replace(' ', "-")
-            .chars()
-            .filter(char::is_ascii)
-            .take(64)
-            .collect();
+        let key = plain_key(self.cell(field)?);
+        if let Some(token) = self.sheet.tokens.get(&key) {
+            return Some((*token).into());
+        }
+        let token: String = key.replace(' ', "-").chars().filter(char::is_ascii).take(64).collect();
         (!token.is_empty()).then(|| token.into())
     }
 
@@ -351,7 +455,7 @@ impl<'a> Row<'a> {
         around: Around<'_>,
         report: &mut Report,
     ) -> Option<Option<Box<str>>> {
-        self.read(field, report, |cell| match unit(cell, day, around) {
+        self.read(field, report, |cell| match self.sheet.unit_of(cell, day, around) {
             Found::One(code) => Ok(code.into()),
             Found::Many(codes) => {
                 let problem = format!("names several units on {day}");

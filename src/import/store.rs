@@ -2,11 +2,14 @@
 //!
 //! Facts go through the writer as messages of a registered source; other tables are stored as a whole.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Fact, Service, Source};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
 
-use super::{Content, Flaw, Kind, Report, Stored};
+use super::{Content, Flaw, Kind, Report, Stored, Upload};
 use crate::{
     clock::SharedClock,
     store::{
@@ -18,9 +21,14 @@ use crate::{
 
 /// Facts in one transaction: small, so that live messages wait only for a moment in between.
 const LOT_FACTS: usize = 500;
+/// Lots that are read ahead while one is stored.
+const LOTS_AHEAD: usize = 2;
+
+/// Is told how many facts were handled, and of how many.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// What an import is stored with.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Storing<'a> {
     /// The database.
     pub store: &'a Store,
@@ -32,6 +40,14 @@ pub struct Storing<'a> {
     pub who: &'a str,
     /// Source that the facts are of; null for the one that imports have of their own.
     pub source: Option<Source>,
+    /// Is told after each transaction how far it is.
+    pub progress: Option<Progress<'a>>,
+}
+
+impl std::fmt::Debug for Storing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storing").field("who", &self.who).finish_non_exhaustive()
+    }
 }
 
 /// Why an import ended early. What was stored until then stays, and importing again goes on from there.
@@ -55,18 +71,18 @@ fn own_source(service: Service) -> (String, &'static str, &'static str) {
     }
 }
 
-/// Stores `content` of the file `bytes` and completes its report.
+/// Stores the `content` of a file and completes its report.
 ///
 /// # Errors
 /// See [`ImportError`].
 pub async fn store(
     storing: &Storing<'_>,
-    bytes: &[u8],
+    upload: &Arc<Upload>,
     content: Content,
     report: &mut Report,
 ) -> Result<(), ImportError> {
     let now: DateTime<Utc> = storing.clock.now();
-    let sha256 = Sha256::digest(bytes)
+    let sha256 = Sha256::digest(&upload.bytes)
         .iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let by = Importer { who: storing.who, source: &format!("file {}", &sha256[..12]), now };
@@ -78,7 +94,7 @@ pub async fn store(
     };
     let id = storing.store.begin_import(&run, &by).await?;
     let stored = match content {
-        Content::Facts(facts) => store_facts(storing, id, facts, report).await?,
+        Content::Facts(_) => store_facts(storing, id, upload, report).await?,
         table @ (Content::Ii06a(_) | Content::Scores(_) | Content::Formalities(_)) => {
             storing.store.store_table(&table, &by).await?
         }
@@ -92,7 +108,7 @@ pub async fn store(
 async fn store_facts(
     storing: &Storing<'_>,
     id: i64,
-    mut facts: Vec<(u64, Fact)>,
+    upload: &Arc<Upload>,
     report: &mut Report,
 ) -> Result<Stored, ImportError> {
     let kind = report.kind;
@@ -100,8 +116,8 @@ async fn store_facts(
     let source = source(storing, writer, kind).await?;
     let mut stored = Stored::default();
     let mut done = 0;
-    while !facts.is_empty() {
-        let rest = facts.split_off(facts.len().min(LOT_FACTS));
+    let mut lots = lots(upload);
+    while let Some(facts) = lots.recv().await {
         done += facts.len() as u64;
         let lot = Lot { kind, source: source.clone(), facts };
         let outcome = writer.import(lot).await?;
@@ -111,9 +127,30 @@ async fn store_facts(
         stored.refused += outcome.stored.refused;
         report.problems.extend(outcome.refused.into_iter().map(refused));
         storing.store.note_import(id, done, stored, None).await?;
-        facts = rest;
+        if let Some(progress) = storing.progress {
+            progress(done, report.storable);
+        }
     }
     Ok(stored)
+}
+
+/// Reads the facts again, on a thread of its own, as fast as they are stored. It ends when nobody takes
+/// them any more.
+fn lots(upload: &Arc<Upload>) -> mpsc::Receiver<Vec<(u64, Fact)>> {
+    let (sender, receiver) = mpsc::channel(LOTS_AHEAD);
+    let upload = Arc::clone(upload);
+    tokio::task::spawn_blocking(move || {
+        let mut lot = Vec::with_capacity(LOT_FACTS);
+        upload.facts(&mut |line, fact| {
+            lot.push((line, fact));
+            lot.len() < LOT_FACTS || sender.blocking_send(std::mem::take(&mut lot)).is_ok()
+        });
+        if !lot.is_empty() {
+            // Whoever stores may have ended with an error.
+            let _ended = sender.blocking_send(lot);
+        }
+    });
+    receiver
 }
 
 fn refused((line, why): (u64, String)) -> Flaw {

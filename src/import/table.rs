@@ -1,4 +1,9 @@
-//! Bytes of a CSV file as lines of cells: encoding and delimiter are recognised, texts become NFC.
+//! Bytes of a CSV file as lines of cells: encoding and delimiter are recognised, texts become NFC. Lines
+//! are made one by one, so that a large file needs little more memory than its text.
+
+mod windows1258;
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -25,8 +30,17 @@ impl Line {
     }
 }
 
-/// Reads all lines; null, with the reason in the report, when the bytes are no table.
-pub(super) fn read(bytes: &[u8], report: &mut Report) -> Option<Vec<Line>> {
+/// A text with its delimiter.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    text: Cow<'a, str>,
+    delimiter: u8,
+    /// Whether the first line only tells the delimiter.
+    is_told: bool,
+}
+
+/// Recognises encoding and delimiter; null, with the reason in the report, when the bytes are no table.
+pub(super) fn open<'a>(bytes: &'a [u8], report: &mut Report) -> Option<Table<'a>> {
     let text = decode(bytes, report)?;
     // Spreadsheets write their delimiter into a first line "sep=;".
     let first = text.lines().next().unwrap_or_default().trim();
@@ -36,31 +50,25 @@ pub(super) fn read(bytes: &[u8], report: &mut Report) -> Option<Vec<Line>> {
         None => detect(&text),
     };
     report.delimiter = Some(name.to_owned());
-    let mut lines = Vec::new();
-    let mut counter = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
-    for record in reader(&text, delimiter).records() {
-        match record {
-            Ok(record) => {
-                let number = counter.line_of(record.position().map_or(0, csv::Position::byte));
-                let cells = record.iter().map(cell).collect();
-                lines.push(Line { number, cells });
-            }
-            Err(error) => {
-                let line = error.position().map(csv::Position::line);
-                let problem = "is no CSV".to_owned();
-                report.refuse(line, "", problem, "export the table again as CSV");
-                return None;
-            }
-        }
-    }
-    if told.is_some() && !lines.is_empty() {
-        lines.remove(0);
-    }
-    if lines.iter().all(|line| line.filled() == 0) {
+    let table = Table { text, delimiter, is_told: told.is_some() };
+    if table.lines().all(|line| line.filled() == 0) {
         report.refuse(None, "", "the file is empty".to_owned(), "export the table again");
         return None;
     }
-    Some(lines)
+    Some(table)
+}
+
+impl Table<'_> {
+    /// Every line that has cells, in order. The text is valid and rows may have any length, so that the
+    /// reader finds nothing to refuse.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line> {
+        let mut counter = LineCounter { text: self.text.as_bytes(), at: 0, line: 1 };
+        let records = reader(&self.text, self.delimiter).into_records().filter_map(Result::ok);
+        records.skip(usize::from(self.is_told)).map(move |record| {
+            let number = counter.line_of(record.position().map_or(0, csv::Position::byte));
+            Line { number, cells: record.iter().map(cell).collect() }
+        })
+    }
 }
 
 /// Counts lines up to a place; the reader's own count stops before the empty lines that it passes over.
@@ -92,21 +100,33 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
 }
 
 fn cell(text: &str) -> String {
+    let text = text.trim();
+    // Most cells are plain: digits, codes, and words that stand composed already.
+    if text.is_ascii() && !text.contains("  ") && !text.contains(['\n', '\r', '\t']) {
+        return text.to_owned();
+    }
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").nfc().collect()
 }
 
-/// UTF-8 with or without mark, or UTF-16 with mark.
-fn decode(bytes: &[u8], report: &mut Report) -> Option<String> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+/// UTF-8 with or without mark, UTF-16 with mark, or Windows-1258.
+fn decode<'a>(bytes: &'a [u8], report: &mut Report) -> Option<Cow<'a, str>> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> Cow<'a, str> {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+        Cow::Owned(text.collect())
     };
     let (name, text) = match bytes {
-        [0xef, 0xbb, 0xbf, rest @ ..] => ("UTF-8 with mark", utf8(rest, report)?),
+        [0xef, 0xbb, 0xbf, rest @ ..] => ("UTF-8 with mark", Cow::Borrowed(utf8(rest, report)?)),
         [0xff, 0xfe, rest @ ..] => ("UTF-16 LE", wide(rest, u16::from_le_bytes)),
         [0xfe, 0xff, rest @ ..] => ("UTF-16 BE", wide(rest, u16::from_be_bytes)),
-        bytes => ("UTF-8", utf8(bytes, report)?),
+        bytes => {
+            let is_other = std::str::from_utf8(bytes).is_err();
+            match is_other.then(|| windows1258::decode(bytes)).flatten() {
+                Some(text) => ("Windows-1258", Cow::Owned(text)),
+                None => ("UTF-8", Cow::Borrowed(utf8(bytes, report)?)),
+            }
+        }
     };
     if text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
         let problem = "holds characters that no text has".to_owned();
@@ -117,14 +137,14 @@ fn decode(bytes: &[u8], report: &mut Report) -> Option<String> {
     Some(text)
 }
 
-fn utf8(bytes: &[u8], report: &mut Report) -> Option<String> {
+fn utf8<'a>(bytes: &'a [u8], report: &mut Report) -> Option<&'a str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text.to_owned()),
+        Ok(text) => Some(text),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = before.split(|byte| *byte == b'\n').count() as u64;
-            let problem = "is not UTF-8, perhaps an old Vietnamese code page (TCVN3, VNI, \
-                           Windows-1258) or a spreadsheet file"
+            let problem = "is neither UTF-8 nor Windows-1258, perhaps an old Vietnamese code page \
+                           (TCVN3, VNI) or a spreadsheet file"
                 .to_owned();
             let advice = "save the table as «CSV UTF-8» and send that file";
             report.refuse(Some(line), "", problem, advice);
@@ -158,8 +178,8 @@ mod tests {
 
     fn lines(bytes: &[u8]) -> (Report, Vec<Vec<String>>) {
         let mut report = Report::new(Kind::Dossier, "test");
-        let lines = read(bytes, &mut report).unwrap_or_default();
-        let cells = lines.into_iter().map(|line| line.cells).collect();
+        let table = open(bytes, &mut report);
+        let cells = table.iter().flat_map(Table::lines).map(|line| line.cells).collect();
         (report, cells)
     }
 
@@ -169,7 +189,19 @@ mod tests {
         let wide: Vec<u8> =
             text.replace(';', "\t").encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
-        let cases: [(Vec<u8>, &str, &str); 4] = [
+        let cases: [(Vec<u8>, &str, &str); 5] = [
+            (
+                // Letters and tone marks apart, as that code page has them.
+                b"M\xe3\xde h\xf4\xcc s\xbd;Ng\xe0y nh\xe2\xf2n\nA,1;05/02/2021\n"
+                    .map(|byte| match byte {
+                        0xe3 => b'a',
+                        0xbd => 0xf5,
+                        other => other,
+                    })
+                    .to_vec(),
+                "Windows-1258",
+                ";",
+            ),
             (text.as_bytes().to_vec(), "UTF-8", ";"),
             (marked, "UTF-8 with mark", ";"),
             ([&[0xff, 0xfe], &wide[..]].concat(), "UTF-16 LE", "tab"),
@@ -179,7 +211,7 @@ mod tests {
             let (report, cells) = lines(&bytes);
             assert_eq!(report.encoding.as_deref(), Some(encoding));
             assert_eq!(report.delimiter.as_deref(), Some(delimiter));
-            assert_eq!(cells[0], ["Mã hồ sơ", "Ngày nhận"]);
+            assert_eq!(cells[0], ["Mã hồ sơ", "Ngày nhận"], "{encoding}");
             assert_eq!(cells[1], ["A,1", "05/02/2021"]);
         }
     }
@@ -192,7 +224,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_table_are_refused_with_the_line() {
-        let (report, _) = lines(b"a,b\nM\xe3 h\xf4,1\n");
+        let (report, _) = lines(b"a,b\nM\xb8 h\xe5 s\xac,1\n");
         assert!(report.is_refused);
         assert_eq!(report.problems[0].line, Some(2));
         assert!(report.problems[0].advice.contains("UTF-8"));

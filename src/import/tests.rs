@@ -32,25 +32,34 @@ impl Fixture {
         }
     }
 
-    fn around(&self) -> Around<'_> {
-        Around {
-            words: &self.words,
-            units: &self.units,
-            categories: &self.categories,
-            personal_keys: &self.personal_keys,
+    fn upload(&self, kind: Kind, text: &str, ask: &Ask) -> Upload {
+        Upload {
+            kind,
+            bytes: text.to_owned().into(),
+            ask: ask.clone(),
+            words: Arc::new(self.words.clone()),
+            units: self.units.clone(),
+            categories: self.categories.clone(),
+            personal_keys: self.personal_keys.clone(),
             zone: chrono_tz::Asia::Ho_Chi_Minh,
             today: "2026-11-22".parse().unwrap(),
         }
     }
 
     fn read(&self, kind: Kind, text: &str, ask: &Ask) -> (Report, Content) {
-        read(kind, text.as_bytes(), ask, self.around())
+        self.upload(kind, text, ask).read(&|_rows| {})
     }
 
     fn facts(&self, kind: Kind, text: &str) -> (Report, Vec<Fact>) {
         let (report, content) = self.read(kind, text, &Ask::default());
-        let Content::Facts(facts) = content else { panic!("{kind:?} gives facts") };
-        (report, facts.into_iter().map(|(_, fact)| fact).collect())
+        let mut facts = Vec::new();
+        self.upload(kind, text, &Ask::default()).facts(&mut |_line, fact| {
+            facts.push(fact);
+            true
+        });
+        let facts = if report.is_refused { Vec::new() } else { facts };
+        assert_eq!(content, Content::Facts(facts.len() as u64), "both readings are one");
+        (report, facts)
     }
 
     fn dossiers(&self, text: &str) -> (Report, Vec<DossierStep>) {
@@ -111,13 +120,40 @@ Người lập biểu;;;;;;;;;
     assert_eq!(registered.status, D::Registered);
     assert_eq!(registered.at, local("2021-05-31T20:15"));
     assert_eq!(registered.unit.as_deref(), Some("gso:31168"));
-    assert_eq!(registered.field.as_deref(), Some("ho-tich"));
+    assert_eq!(registered.field.as_deref(), Some("civil-status"));
     assert_eq!(registered.channel, Some(DossierChannel::Online));
     assert_eq!(registered.due_at, Some(local("2021-06-03T17:00")));
     assert_eq!((accepted.status, accepted.at), (D::Accepted, local("2021-06-01T07:00")));
     assert_eq!((returned.status, returned.at), (D::Returned, local("2021-06-03T17:00")));
     assert_eq!(second.unit.as_deref(), Some("gso:31117"));
     assert_eq!((second.channel, second.due_at, second.formality.clone()), (None, None, None));
+}
+
+#[test]
+fn a_dossier_that_was_refused_withdrawn_or_stopped_has_no_result() {
+    let text = "\
+Mã hồ sơ;Ngày tiếp nhận;Ngày trả kết quả;Trạng thái
+A;01/06/2021;03/06/2021;Trả lại
+B;01/06/2021;03/06/2021;Rút hồ sơ
+C;01/06/2021;03/06/2021;Dừng xử lý
+D;01/06/2021;;Chờ nộp thuế
+";
+    let (report, steps) = FIXTURE.dossiers(text);
+    assert_eq!(problems(&report), []);
+    let told: Vec<(&str, D)> = steps.iter().map(|step| (&*step.dossier, step.status)).collect();
+    let expected = [
+        ("A", D::Accepted),
+        ("A", D::NotAccepted),
+        ("B", D::Accepted),
+        ("B", D::Withdrawn),
+        ("C", D::Accepted),
+        ("C", D::Stopped),
+        ("D", D::Accepted),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(steps[1].at, local("2021-06-03T17:00"));
+    let [warning] = &report.warnings[..] else { panic!("{:?}", report.warnings) };
+    assert!(warning.problem.contains("payment"), "{warning:?}");
 }
 
 #[test]
@@ -363,7 +399,7 @@ Tổng số;200;180;20
     assert_eq!(problems(&report), []);
     assert_eq!(report.warnings, []);
     let told: Vec<_> = rows.iter().map(|row| (row.unit.as_str(), row.field.as_str())).collect();
-    assert_eq!(told, [("gso:31135", "ho-tich"), ("gso:31135", "chung-thuc")]);
+    assert_eq!(told, [("gso:31135", "civil-status"), ("gso:31135", "certification")]);
     assert_eq!(rows[1].counts[8], Some(0), "zero is no empty cell");
     assert_eq!(rows[1].counts[5], None);
     // Without the unit nobody knows whose fields these are.

@@ -1,7 +1,5 @@
 //! Exports of the 1022 desk: one row per ticket with its dates. Texts of citizens are not taken.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use ioc_ingest::{
     Fact,
@@ -10,11 +8,11 @@ use ioc_ingest::{
 };
 
 use super::{
-    Around,
+    Around, FirstLines,
     columns::Field,
     dossier::{CLOSING, OPENING},
     report::Report,
-    row::{Row, Rows},
+    row::Row,
 };
 use crate::{city::problem::nearest, unit::name::plain_key};
 
@@ -35,23 +33,23 @@ pub(super) const FIELDS: &[Field] = &[
     Field::optional("rating"),
 ];
 
-/// Reads all rows as steps, in the order of the file.
-pub(super) fn read(rows: &Rows<'_>, around: Around<'_>, report: &mut Report) -> Vec<(u64, Fact)> {
-    let mut first_lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
-    let mut facts = Vec::new();
-    for row in &rows.data {
-        let before = report.problems.len();
-        let steps = steps(row, around, report);
-        let Some(steps) = steps.filter(|_| report.problems.len() == before) else { continue };
-        if let Some(step) = steps.first()
-            && let Some(first) = first_lines.insert(step.ticket.clone(), row.line)
-        {
-            let problem = format!("stands a second time, first in line {first}");
-            row.warn("ticket", &problem, "both are read as steps of the same ticket", report);
-        }
-        facts.extend(steps.into_iter().map(|step| (row.line, Fact::Ticket(Box::new(step)))));
+/// Reads a row as steps; nothing of it when it has a problem.
+pub(super) fn read(
+    row: &Row<'_>,
+    first_lines: &mut FirstLines,
+    around: Around<'_>,
+    report: &mut Report,
+) -> Vec<Fact> {
+    let before = report.problems.len();
+    let steps = steps(row, around, report);
+    let steps = steps.filter(|_| report.problems.len() == before).unwrap_or_default();
+    if let Some(step) = steps.first()
+        && let Some(first) = first_lines.insert(step.ticket.clone(), row.line)
+    {
+        let problem = format!("stands a second time, first in line {first}");
+        row.warn("ticket", &problem, "both are read as steps of the same ticket", report);
     }
-    facts
+    steps.into_iter().map(|step| Fact::Ticket(Box::new(step))).collect()
 }
 
 fn steps(row: &Row<'_>, around: Around<'_>, report: &mut Report) -> Option<Vec<TicketStep>> {

@@ -31,6 +31,8 @@ pub struct Words {
     pub(super) counted: Vec<String>,
     /// Short forms in names of units.
     pub(super) abbreviation: BTreeMap<String, String>,
+    /// Spellings of the fields of formalities, by token.
+    pub(super) field: BTreeMap<String, Vec<String>>,
     /// Words of every kind of table.
     kind: BTreeMap<Kind, KindWords>,
 }

@@ -12,22 +12,25 @@ use super::{
     decision766::{self, DecisionCard, Ratio, TOTAL},
     exact::Milli,
     facts::{Amount, BANDS, Facts, Standing, Window},
-    figure::CityFigure,
+    figure::{CityFigure, printed_documents},
     formula::{Decision, Formula, Hub, MetricRule, Nine, Sensitivity, Supply, Variant, formula},
     law::{DecisionLaw, Parameters},
     measure::{Measure, Noun, Span, quantile},
     nine::{self, Evidence, NINE, NineCard, Overruled, PUBLICATION},
     placing::{Members, Place},
-    supply::{Asked, Counted, Offers},
+    supply::{Counted, Offered},
     value::{Narrow, Status, ValueBound},
 };
-use crate::calendar::{Calendar, Completeness};
+use crate::{
+    calendar::{Calendar, Completeness},
+    unit::Level,
+};
 
 /// Days of a quantile: share in percent and its part.
 const QUANTILES: [(i64, &str); 2] = [(50, ""), (90, "p90")];
 
 /// What is the same for all subjects of an answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Inputs<'a> {
     /// Laws and thresholds.
     pub parameters: &'a Parameters,
@@ -39,9 +42,9 @@ pub struct Inputs<'a> {
     pub span: Span,
     /// Laws of Decision 766; null before the first.
     pub law: Option<&'a DecisionLaw>,
-    /// Catalogue of formalities and services.
-    pub offers: &'a Offers,
-    /// Figures of other systems, oldest first.
+    /// Formalities and services by who answers for them.
+    pub offered: Offered<'a>,
+    /// Figures of other systems, those of a name oldest first.
     pub figures: &'a [CityFigure],
     /// Published points by unit and component.
     pub officials: &'a BTreeMap<(String, String), Milli>,
@@ -277,18 +280,13 @@ fn ages(ages: &[i64]) -> Vec<Figure> {
         .to_vec()
 }
 
-fn asked<'a>(subject: Subject<'a>, inputs: &Inputs<'a>) -> Option<Asked<'a>> {
-    Some(Asked {
-        level: subject.place.level?,
-        span: inputs.span,
-        day: last_day(inputs.span),
-        field: inputs.narrow.field.as_deref(),
-        formality: inputs.narrow.formality.as_deref(),
-        law: inputs.law,
-    })
+/// Who answers for offers; null for a place that is no unit.
+fn offering(subject: Subject<'_>) -> Option<(&str, Level)> {
+    Some((&subject.place.code, subject.place.level?))
 }
 
-fn last_day(span: Span) -> NaiveDate {
+/// The last day of a span.
+pub fn last_day(span: Span) -> NaiveDate {
     span.to.pred_opt().unwrap_or(span.from)
 }
 
@@ -297,8 +295,8 @@ fn supplied(supply: Supply, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
     if subject.key.is_some() || subject.place.key.is_some() {
         return vec![Figure::empty(Status::NoData)];
     }
-    let Some(asked) = asked(subject, inputs) else { return vec![Figure::empty(Status::NoData)] };
-    match inputs.offers.figure(supply, asked, subject.facts, inputs.calendar) {
+    let Some(unit) = offering(subject) else { return vec![Figure::empty(Status::NoData)] };
+    match inputs.offered.figure(supply, unit, subject.facts, inputs.calendar) {
         Err(_) => vec![Figure::empty(Status::CalendarIncomplete)],
         Ok(Some(Counted::Number(count, parts))) => {
             let parts =
@@ -359,9 +357,9 @@ pub fn nine_card(subject: Subject<'_>, inputs: &Inputs<'_>) -> Option<NineCard> 
         return None;
     }
     let law = inputs.parameters.nine(last_day(inputs.span))?;
-    let counted = asked(subject, inputs).map(|asked| {
+    let counted = offering(subject).map(|unit| {
         PUBLICATION.map(|supply| {
-            inputs.offers.figure(supply, asked, subject.facts, inputs.calendar).ok().flatten()
+            inputs.offered.figure(supply, unit, subject.facts, inputs.calendar).ok().flatten()
         })
     });
     let counted = counted.unwrap_or_default();
@@ -394,18 +392,29 @@ fn nine_figures(nine: Nine, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Fi
         Nine::Forms if subject.facts.seen(Noun::Assessment) => Figure::count(Some(card.forms)),
         Nine::Forms => Figure::empty(Status::NoData),
         Nine::Satisfaction => {
-            // Points in thousandths over two points an answer.
-            let value = Milli::ratio(card.points_e3, card.answers.saturating_mul(2_000), 100, 2);
-            Figure {
-                numerator: Some(card.points_e3),
-                denominator: Some(card.answers * 2_000),
-                ..Figure::of(value)
-            }
+            return satisfaction(card, inputs);
         }
         Nine::SelfMinusAppraised => Figure::of(card.own_minus_appraised),
         Nine::Sufficiency => Figure::share(Some(i64::from(card.present)), i64::try_from(NINE).ok()),
     };
     vec![figure]
+}
+
+/// Points of the citizens' forms over the most that they could give: of all answers, and of each indicator
+/// that was answered.
+fn satisfaction(card: &NineCard, inputs: &Inputs<'_>) -> Vec<Figure> {
+    let Some(law) = inputs.parameters.nine(last_day(inputs.span)) else { return Vec::new() };
+    let most = card.answers.saturating_mul(law.max.0);
+    let all = Figure {
+        numerator: Some(card.points_e3),
+        denominator: Some(most),
+        ..Figure::of(Milli::ratio(card.points_e3, most, 100, 2))
+    };
+    let each = card.scores.iter().zip(1..).filter_map(|(score, n)| {
+        let share = Milli::ratio(score.citizen?.0, law.max.0, 100, 2);
+        Some(Figure { part: format!("N{n}"), ..Figure::of(share) })
+    });
+    std::iter::once(all).chain(each).collect()
 }
 
 /// The scorecard of Decision 766; null before it, and for other keys.
@@ -548,17 +557,19 @@ fn by_feed(feeds: &BTreeMap<String, i64>, value: impl Fn(i64) -> Milli) -> Vec<F
 fn digitisation(formula: &Formula, subject: Subject<'_>, inputs: &Inputs<'_>) -> Vec<Figure> {
     use Measure as M;
     let facts = subject.facts;
-    let until = |measure| facts.sum(Window::Until, measure);
-    let rule = MetricRule::Stock { name: "documents_to_digitise", label: "", apart: "" };
-    let published = metric(rule, subject, inputs).into_iter().next();
-    let published = published.filter(|figure| figure.value.is_some());
+    let since = |measure| facts.sum(Window::SincePrinted, measure);
+    let counts = |unit: &str| {
+        subject.key.is_none() && subject.members.of(unit).places.contains(&subject.index)
+    };
+    let published = printed_documents(inputs.figures, counts, inputs.span.to);
     if published.is_none() && !facts.seen(Noun::Document) {
         return vec![Figure::empty(Status::NoData)];
     }
-    let bound = published.as_ref().map_or(ValueBound::Exact, |figure| figure.bound);
-    let printed = published.and_then(|figure| figure.numerator).unwrap_or(0);
-    let valid = printed + until(M::DocumentReviewed) - until(M::DocumentWithdrawn);
-    let signed = until(M::DocumentSigned) - until(M::DocumentSignedWithdrawn);
+    let bound = published.as_ref().map_or(ValueBound::Exact, |summed| summed.bound);
+    let printed = published.map_or(0, |summed| summed.value.0 / 1_000);
+    let valid = printed + since(M::DocumentReviewed) - since(M::DocumentWithdrawn);
+    // One that was signed before the number was printed may have been withdrawn since.
+    let signed = (since(M::DocumentSigned) - since(M::DocumentSignedWithdrawn)).max(0);
     let figure = match formula {
         Formula::ToDigitise => Figure { bound, ..Figure::count(Some(valid)) },
         Formula::DigitisedShare => Figure { bound, ..Figure::share(Some(signed), Some(valid)) },

@@ -2,9 +2,13 @@
 //! below it, or one key of it).
 //!
 //! Pure: `reform` fills it from the store. What is open at the end of a past period follows from sums of
-//! everything before; of the running period it is counted at the instant.
+//! everything before; of the running period it is counted at the instant. What open records say of the
+//! period itself is read from them in either.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::measure::{AGE_BANDS, Dimension, Measure, Noun, OpenSums, Ranked};
 
@@ -19,6 +23,9 @@ pub enum Window {
     Until,
     /// The latest working days until the end of the period, as many as a threshold says.
     Recent,
+    /// From the day after the printed number of documents to digitise until the end of the period; where
+    /// none was printed, everything until then.
+    SincePrinted,
 }
 
 /// What stands at the end of the period, or now.
@@ -32,10 +39,22 @@ pub enum Standing {
     DueSoon,
     /// Overdue with an apology; only now.
     Apologised,
-    /// Overdue and nothing else to complain of; only now.
+    /// Received in the period, overdue by now, and nothing else to complain of.
     Dissatisfied,
+    /// Waiting since before the end of the period, and not in time by the rule of Decision 766.
+    WaitingLate,
     /// Open in a band of age; only now.
     Band(u8),
+}
+
+impl Standing {
+    /// Whether the open records themselves tell it, of a past period too: it has been so since then.
+    pub const fn is_told_by_open_records(self) -> bool {
+        match self {
+            Self::Dissatisfied | Self::WaitingLate => true,
+            Self::Open | Self::Overdue | Self::DueSoon | Self::Apologised | Self::Band(_) => false,
+        }
+    }
 }
 
 /// Something that a formula adds up.
@@ -50,6 +69,38 @@ pub enum Amount {
 /// Amounts with their signs.
 pub type Terms = Vec<(i64, Amount)>;
 
+/// Formalities with a place each, and the measures of their marks: one list for all subjects of an answer,
+/// of which each has marks for thousands of formalities.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Formalities {
+    measures: Vec<Measure>,
+    places: HashMap<String, usize>,
+}
+
+impl Formalities {
+    /// None yet. Bit n of a mark tells of measure n, of at most 31.
+    pub fn new(measures: Vec<Measure>) -> Self {
+        Self { measures, places: HashMap::new() }
+    }
+
+    /// The place of a formality, a new one if it has none.
+    pub fn place(&mut self, formality: &str) -> usize {
+        if let Some(place) = self.places.get(formality) {
+            return *place;
+        }
+        let next = self.places.len();
+        self.places.insert(formality.to_owned(), next);
+        next
+    }
+}
+
+/// Marks by place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Touched {
+    known: Arc<Formalities>,
+    marks: Vec<i32>,
+}
+
 /// Everything that is known of one subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -57,9 +108,11 @@ pub struct Facts {
     open: BTreeMap<Noun, OpenSums>,
     ranked: BTreeMap<Ranked, BTreeMap<i32, i64>>,
     split: BTreeMap<(Measure, Dimension), BTreeMap<String, i64>>,
-    formalities: BTreeMap<String, BTreeSet<Measure>>,
+    touched: Touched,
     ages: Vec<i64>,
     reporting: BTreeMap<Noun, BTreeSet<String>>,
+    /// Nouns of which there was a record until the end of the period.
+    seen: BTreeSet<Noun>,
     is_running: bool,
 }
 
@@ -73,10 +126,18 @@ impl Facts {
     pub fn add(&mut self, window: Window, measures: &[Measure], values: &[i64], unit: &str) {
         for (&measure, &value) in measures.iter().zip(values) {
             *self.sums.entry((window, measure)).or_default() += value;
+            if value != 0 {
+                self.seen.insert(measure.noun());
+            }
             if window == Window::In && value != 0 && activity(measure.noun()).contains(&measure) {
                 self.reporting.entry(measure.noun()).or_default().insert(unit.to_owned());
             }
         }
+    }
+
+    /// Notes that there was a record of a noun until the end of the period.
+    pub fn note_seen(&mut self, noun: Noun) {
+        self.seen.insert(noun);
     }
 
     /// Adds what is open of one unit.
@@ -89,6 +150,7 @@ impl Facts {
         open.paused += sums.paused;
         open.overdue_apology += sums.overdue_apology;
         open.dissatisfied += sums.dissatisfied;
+        open.waiting_late += sums.waiting_late;
         for (band, count) in open.bands.iter_mut().zip(sums.bands) {
             *band += count;
         }
@@ -108,12 +170,17 @@ impl Facts {
         *keys.entry(key.to_owned()).or_default() += value;
     }
 
-    /// Notes that a formality has a dossier that counts in a measure.
-    pub fn touch(&mut self, formality: &str, measure: Measure) {
-        if let Some(measures) = self.formalities.get_mut(formality) {
-            measures.insert(measure);
-        } else {
-            self.formalities.insert(formality.to_owned(), BTreeSet::from([measure]));
+    /// Notes that there are dossiers for the formalities at these places, and in which measures they count.
+    pub fn touch(&mut self, formalities: &Arc<Formalities>, places: &[usize], mark: i32) {
+        let Touched { known, marks: own } = &mut self.touched;
+        if !Arc::ptr_eq(known, formalities) {
+            *known = Arc::clone(formalities);
+            *own = vec![0; formalities.places.len()];
+        }
+        for &place in places {
+            if let Some(own) = own.get_mut(place) {
+                *own |= mark;
+            }
         }
     }
 
@@ -124,7 +191,10 @@ impl Facts {
 
     /// Whether a formality has a dossier that counts in a measure.
     pub fn touched(&self, formality: &str, measure: Measure) -> bool {
-        self.formalities.get(formality).is_some_and(|measures| measures.contains(&measure))
+        let Touched { known, marks } = &self.touched;
+        let mark = known.measures.iter().position(|one| *one == measure);
+        let place = known.places.get(formality).and_then(|place| marks.get(*place));
+        place.zip(mark).is_some_and(|(marks, mark)| marks & (1 << mark) != 0)
     }
 
     /// A measure by a second key.
@@ -148,8 +218,7 @@ impl Facts {
 
     /// Whether any record of a noun was ever seen until the end of the period.
     pub fn seen(&self, noun: Noun) -> bool {
-        activity(noun).iter().any(|&measure| self.sum(Window::Until, measure) > 0)
-            || self.open.get(&noun).is_some_and(|open| open.open > 0)
+        self.seen.contains(&noun) || self.open.get(&noun).is_some_and(|open| open.open > 0)
     }
 
     /// Units with a record of the noun in the period.
@@ -166,7 +235,9 @@ impl Facts {
     pub fn amount(&self, amount: Amount) -> Option<i64> {
         match amount {
             Amount::Sum(window, measure) => Some(self.sum(window, measure)),
-            Amount::Standing(noun, standing) if self.is_running => {
+            Amount::Standing(noun, standing)
+                if self.is_running || standing.is_told_by_open_records() =>
+            {
                 let open = self.open.get(&noun).cloned().unwrap_or_default();
                 Some(match standing {
                     Standing::Open => open.open,
@@ -174,6 +245,7 @@ impl Facts {
                     Standing::DueSoon => open.due_soon,
                     Standing::Apologised => open.overdue_apology,
                     Standing::Dissatisfied => open.dissatisfied,
+                    Standing::WaitingLate => open.waiting_late,
                     Standing::Band(band) => {
                         open.bands.get(usize::from(band)).copied().unwrap_or_default()
                     }
@@ -225,16 +297,19 @@ pub fn stood(noun: Noun, standing: Standing) -> Option<Terms> {
         (Noun::Petition, Standing::Open) => {
             until(&[(1, M::PetitionReceived), (-1, M::PetitionHandled)])
         }
+        // Every ticket that was handled late fell due before, and one that left by a side exit is in none.
+        (Noun::Ticket, Standing::Overdue) => {
+            until(&[(1, M::TicketFellDue), (-1, M::TicketDueMet), (-1, M::TicketLate)])
+        }
+        (Noun::Petition, Standing::Overdue) => {
+            until(&[(1, M::PetitionOverdueBegan), (-1, M::PetitionOverdueEnded)])
+        }
         (
-            Noun::Dossier,
-            Standing::DueSoon | Standing::Apologised | Standing::Dissatisfied | Standing::Band(_),
-        )
-        | (
-            Noun::Ticket | Noun::Petition,
-            Standing::Overdue
-            | Standing::DueSoon
+            Noun::Dossier | Noun::Ticket | Noun::Petition,
+            Standing::DueSoon
             | Standing::Apologised
             | Standing::Dissatisfied
+            | Standing::WaitingLate
             | Standing::Band(_),
         )
         | (Noun::Call | Noun::Document | Noun::Assessment, _) => None,

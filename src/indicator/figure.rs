@@ -75,6 +75,22 @@ impl MetricRule {
     }
 }
 
+/// Name of the printed number of documents to digitise.
+pub const TO_DIGITISE: &str = "documents_to_digitise";
+
+/// The printed number of documents to digitise, of units that count, before a day; figures oldest first. It
+/// does not grow too old: what was reviewed since is added to it.
+pub fn printed_documents(
+    figures: &[CityFigure],
+    counts: impl Fn(&str) -> bool,
+    to: NaiveDate,
+) -> Option<Summed> {
+    let printed = figures
+        .iter()
+        .filter(|figure| figure.name == TO_DIGITISE && figure.day < to && counts(&figure.unit));
+    summed(latest(printed, |_| NaiveDate::MIN), "", "")
+}
+
 type Key<'a> = (&'a str, &'a BTreeMap<String, String>, NaiveDate);
 
 /// The latest figure of each unit, labels and day.
@@ -159,6 +175,22 @@ mod tests {
             Milli::whole(8)
         );
         assert_eq!(sum(UNITS, &figures, ["2026-01-01", "2027-01-01"]), None);
+    }
+
+    #[test]
+    fn the_printed_number_of_documents_stands_until_the_next_one() {
+        let figures = [("2021-03-01", 8), ("2021-12-01", 9)]
+            .map(|(on, value)| figure(TO_DIGITISE, "", on, value, ValueBound::AtLeast));
+        let printed = |to: &str| {
+            let printed = printed_documents(&figures, |_unit| true, day(to));
+            printed.map(|printed| (printed.value, printed.bound, printed.day))
+        };
+        assert_eq!(printed("2021-03-01"), None);
+        let first = (Milli::whole(8), ValueBound::AtLeast, day("2021-03-01"));
+        assert_eq!(printed("2021-12-01"), Some(first));
+        let second = (Milli::whole(9), ValueBound::AtLeast, day("2021-12-01"));
+        assert_eq!(printed("2030-01-01"), Some(second));
+        assert_eq!(printed_documents(&figures, |_unit| false, day("2030-01-01")), None);
     }
 
     #[test]

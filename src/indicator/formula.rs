@@ -235,9 +235,9 @@ pub fn formula(id: &str, variant: Variant<'_>) -> Option<Formula> {
     match id.as_bytes().first()? {
         b'A' => dossier(id, variant),
         b'N' => nine(id),
-        b'Q' => decision766(id, variant),
-        b'B' | b'D' => online(id, variant),
-        b'C' => desk(id, variant),
+        b'Q' => decision766(id),
+        b'B' | b'D' => online(id),
+        b'C' => desk(id),
         b'G' | b'H' => city(id),
         _ => None,
     }
@@ -280,10 +280,13 @@ fn dossier(id: &str, variant: Variant<'_>) -> Option<Formula> {
         "A21" => percent(M::Withdrawn, M::Received),
         "A22" if variant.is_running => Percent(
             joined(one(M::LateApology), dossiers(Standing::Apologised)),
-            joined(one(M::Late), dossiers(Standing::Overdue)),
+            joined(late(), dossiers(Standing::Overdue)),
         ),
-        "A22" => percent(M::LateApology, M::Late),
-        "A23" => hours(M::AcceptanceMin, M::OnlineAccepted),
+        "A22" => Percent(one(M::LateApology), late()),
+        "A23" => Formula::Parts(vec![
+            ("", hours(M::AcceptanceMin, M::OnlineAccepted)),
+            ("in_time", percent(M::AcceptedInTime, M::OnlineAccepted)),
+        ]),
         "A24" => percent(M::StepsOnTime, M::Steps),
         "A25" => Bands(Noun::Dossier),
         "A27" => percent(M::BoundaryFree, M::BoundaryKnown),
@@ -291,10 +294,12 @@ fn dossier(id: &str, variant: Variant<'_>) -> Option<Formula> {
     })
 }
 
+/// What waits is judged when it was asked for papers or payment, and is late when asked for papers again.
 fn on_time_766() -> Formula {
     let open = standing(Noun::Dossier, Standing::Open);
+    let late = vec![(-1, Amount::Standing(Noun::Dossier, Standing::WaitingLate))];
     Formula::Percent(
-        joined(one(M::OnTime766), open_in_time(Noun::Dossier)),
+        joined(one(M::OnTime766), joined(open_in_time(Noun::Dossier), late)),
         joined(one(M::OnTime766Known), open),
     )
 }
@@ -311,17 +316,16 @@ fn nine(id: &str) -> Option<Formula> {
     }))
 }
 
-fn decision766(id: &str, variant: Variant<'_>) -> Option<Formula> {
-    use Formula::Percent;
+fn decision766(id: &str) -> Option<Formula> {
     Some(match id {
         "Q1.1" => Formula::Supply(Supply::AnnouncedInTime),
         "Q1.2" => Formula::Supply(Supply::PublishedInTime),
         "Q1.3" => Formula::Supply(Supply::PublishedInFull),
         "Q2.1" => on_time_766(),
-        "Q2.2" => hours(M::HandlingMin, M::HandlingKnown),
+        "Q2.2" => hours(M::ReceivedHandlingMin, M::ReceivedHandlingKnown),
         "Q3.1" => Formula::Supply(Supply::OfferedOnline),
         "Q3.2" => Formula::Supply(Supply::ServicesInUse),
-        "Q3.3" => percent(M::Online, M::Received),
+        "Q3.3" => percent(M::OnlineResult, M::Received),
         "Q3.4" => percent(M::FullOnline, M::FullEligible),
         "Q4.1" => percent(M::ResultRequiredLink, M::ResultRequired),
         "Q4.2" => percent(M::ComponentFileResult, M::Received),
@@ -335,22 +339,9 @@ fn decision766(id: &str, variant: Variant<'_>) -> Option<Formula> {
             main: None,
             share: false,
         },
-        "Q5.2" => petitions_on_time(variant),
-        "Q5.3" => {
-            let mut satisfied =
-                vec![(1, within(M::PetitionReceived)), (-1, within(M::PetitionDissatisfied))];
-            if variant.is_running {
-                satisfied.push((-1, Amount::Standing(Noun::Petition, Standing::Dissatisfied)));
-            }
-            Percent(satisfied, one(M::PetitionReceived))
-        }
-        "Q5.4" => {
-            let mut satisfied = vec![(1, within(M::Received)), (-1, within(M::Dissatisfied))];
-            if variant.is_running {
-                satisfied.push((-1, Amount::Standing(Noun::Dossier, Standing::Dissatisfied)));
-            }
-            Percent(satisfied, one(M::Received))
-        }
+        "Q5.2" => petitions_on_time(),
+        "Q5.3" => satisfied(Noun::Petition, M::PetitionReceived, M::PetitionDissatisfied),
+        "Q5.4" => satisfied(Noun::Dossier, M::Received, M::Dissatisfied),
         "Q6.1" => Formula::Supply(Supply::FeeData),
         "Q6.2" => Formula::Supply(Supply::FeePaidOnline),
         "Q6.3" => percent(M::PaidOnline, M::FeeDossier),
@@ -363,20 +354,29 @@ fn decision766(id: &str, variant: Variant<'_>) -> Option<Formula> {
     })
 }
 
-/// Handled in time and open in time; of a past period only what was handled.
-fn petitions_on_time(variant: Variant<'_>) -> Formula {
-    let judged = all(&[M::PetitionOnTime, M::PetitionLate]);
-    if variant.is_running {
-        Formula::Percent(
-            joined(one(M::PetitionOnTime), open_in_time(Noun::Petition)),
-            joined(judged, standing(Noun::Petition, Standing::Open)),
-        )
-    } else {
-        Formula::Percent(one(M::PetitionOnTime), judged)
-    }
+/// What was received without what there is to complain of. What is overdue counts as long as it is open by
+/// the open records, afterwards by the measure.
+fn satisfied(noun: Noun, received: M, dissatisfied: M) -> Formula {
+    let overdue = (-1, Amount::Standing(noun, Standing::Dissatisfied));
+    let satisfied = vec![(1, within(received)), (-1, within(dissatisfied)), overdue];
+    Formula::Percent(satisfied, one(received))
 }
 
-fn online(id: &str, variant: Variant<'_>) -> Option<Formula> {
+/// Petitions handled in time and open in time, and all that were handled or are open.
+pub fn petitions_in_time() -> [Terms; 2] {
+    let judged = all(&[M::PetitionOnTime, M::PetitionLate]);
+    [
+        joined(one(M::PetitionOnTime), open_in_time(Noun::Petition)),
+        joined(judged, standing(Noun::Petition, Standing::Open)),
+    ]
+}
+
+fn petitions_on_time() -> Formula {
+    let [in_time, all] = petitions_in_time();
+    Formula::Percent(in_time, all)
+}
+
+fn online(id: &str) -> Option<Formula> {
     Some(match id {
         "B01" => Formula::Supply(Supply::Online),
         "B02" => Formula::Supply(Supply::ByLevel),
@@ -399,15 +399,15 @@ fn online(id: &str, variant: Variant<'_>) -> Option<Formula> {
         "D03" => Formula::DigitisedShare,
         "D04" => stock("result_types", ""),
         "D05" => Formula::DigitiseRate,
-        "D06" => decision766("Q4.2", variant)?,
-        "D07" => decision766("Q4.1", variant)?,
-        "D08" => decision766("Q4.3", variant)?,
+        "D06" => decision766("Q4.2")?,
+        "D07" => decision766("Q4.1")?,
+        "D08" => decision766("Q4.3")?,
         "D09" => Formula::Count(one(M::DocumentDefect)),
         _ => return None,
     })
 }
 
-fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
+fn desk(id: &str) -> Option<Formula> {
     use Formula::{Count, Parts, Percent, Quantiles};
     let overdue = || standing(Noun::Ticket, Standing::Overdue);
     Some(match id {
@@ -417,14 +417,11 @@ fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
         ]),
         "C02" => Count(one(M::TicketHandled)),
         "C03" | "C12" => Count(standing(Noun::Ticket, Standing::Open)),
-        "C04" if variant.is_running => Count(joined(one(M::TicketLate), overdue())),
-        // What was open and late at the end of a past period is what fell due in it and was missed.
-        "C04" => Count(vec![(1, within(M::TicketFellDue)), (-1, within(M::TicketDueMet))]),
+        "C04" => Count(joined(one(M::TicketLate), overdue())),
         "C05" => percent(M::TicketHandled, M::TicketReceived),
-        "C06" if variant.is_running => {
+        "C06" => {
             Percent(one(M::TicketOnTime), joined(all(&[M::TicketOnTime, M::TicketLate]), overdue()))
         }
-        "C06" => Percent(one(M::TicketOnTime), all(&[M::TicketOnTime, M::TicketLate])),
         "C07" => Formula::Keys {
             measure: M::TicketReceived,
             by: Dimension::Channel,
@@ -438,7 +435,7 @@ fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
             divisor: 1,
         },
         "C10" => Quantiles(Ranked::TicketResolve, 60),
-        "C11" => percent(M::TicketDueMet, M::TicketFellDue),
+        "C11" => percent(M::TicketTargetsMet, M::TicketFellDue),
         "C13" => Formula::Ages,
         "C14" => percent(M::TicketReopened, M::TicketHandled),
         "C15" => percent(M::TicketMisrouted, M::TicketReceived),
@@ -461,7 +458,7 @@ fn desk(id: &str, variant: Variant<'_>) -> Option<Formula> {
         "C20" => percent(M::TicketRejected, M::TicketReceived),
         "C21" => percent(M::TicketMerged, M::TicketReceived),
         "C22" => Formula::HotSpots,
-        "C23" => petitions_on_time(variant),
+        "C23" => petitions_on_time(),
         "C24" => percent(M::PetitionPublishedInTime, M::PetitionPublishedKnown),
         _ => return None,
     })
@@ -512,16 +509,20 @@ impl Formula {
             })],
             Self::Parts(parts) => parts.iter().flat_map(|part| part.1.amounts()).collect(),
             Self::ToDigitise | Self::DigitisedShare | Self::DigitiseRate => [
-                (Window::Until, M::DocumentReviewed),
-                (Window::Until, M::DocumentWithdrawn),
-                (Window::Until, M::DocumentSigned),
-                (Window::Until, M::DocumentSignedWithdrawn),
+                (Window::SincePrinted, M::DocumentReviewed),
+                (Window::SincePrinted, M::DocumentWithdrawn),
+                (Window::SincePrinted, M::DocumentSigned),
+                (Window::SincePrinted, M::DocumentSignedWithdrawn),
                 (Window::Recent, M::DocumentSigned),
             ]
             .map(|(window, measure)| Amount::Sum(window, measure))
             .to_vec(),
             Self::Supply(_) | Self::Hub(Hub::Units | Hub::Unmapped) => vec![within(M::Received)],
-            Self::Nine(_) => PROPOSING.iter().map(|&measure| within(measure)).collect(),
+            Self::Nine(_) => {
+                let petitions = petitions_in_time();
+                let petitions = petitions.iter().flat_map(of);
+                PROPOSING.into_iter().map(within).chain(petitions).collect()
+            }
             Self::Metric(_) | Self::Decision(_) | Self::Hub(_) => Vec::new(),
         }
     }
@@ -542,8 +543,8 @@ impl Formula {
     }
 }
 
-/// Measures from which scores of the nine indicators are proposed.
-pub const PROPOSING: [M; 11] = [
+/// Measures from which scores of the nine indicators are proposed, those of petitions apart.
+const PROPOSING: [M; 9] = [
     M::Received,
     M::Early,
     M::OnDay,
@@ -553,8 +554,6 @@ pub const PROPOSING: [M; 11] = [
     M::Supplemented,
     M::SupplementedTwice,
     M::Online,
-    M::PetitionOnTime,
-    M::PetitionLate,
 ];
 
 /// How much a figure depends on the calendar.
@@ -592,6 +591,7 @@ fn of_amount(amount: Amount) -> Sensitivity {
         Amount::Standing(..) => Sensitivity::Due,
         Amount::Sum(_, measure) => match measure {
             M::HandlingMin
+            | M::ReceivedHandlingMin
             | M::UsedShareE4
             | M::AcceptanceMin
             | M::AcceptedInTime
@@ -611,8 +611,11 @@ fn of_amount(amount: Amount) -> Sensitivity {
             | M::TicketLate
             | M::TicketFellDue
             | M::TicketDueMet
+            | M::TicketTargetsMet
             | M::PetitionOnTime
             | M::PetitionLate
+            | M::PetitionOverdueBegan
+            | M::PetitionOverdueEnded
             | M::PetitionDissatisfied
             | M::PetitionPublishedInTime => Sensitivity::Due,
             _ => Sensitivity::None,

@@ -3,6 +3,8 @@
 //! All of it is data with a first day of validity; a period is judged by what is valid on its last day.
 //! The laws of scores are those that were observed on the national portal, not the text of the law.
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +29,26 @@ pub struct Parameters {
     pub closing: Closing,
     nine: Vec<NineLaw>,
     decision766: Vec<DecisionLaw>,
+    onestop: Vec<OnestopLimits>,
     desk: Vec<DeskLimits>,
     petition: Vec<PetitionLimits>,
     /// Accounting identities.
     #[serde(rename = "identity")]
     pub identities: Vec<Identity>,
+    #[serde(rename = "field", default)]
+    fields: Vec<FieldName>,
+}
+
+/// Name of a field of formalities.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldName {
+    /// Token of dossiers and formalities.
+    pub token: String,
+    /// Vietnamese name.
+    pub name_vi: String,
+    /// English name.
+    pub name_en: String,
 }
 
 /// Where a dossier counts that ended without a result.
@@ -222,6 +239,18 @@ pub struct DecisionLaw {
     pub components: Vec<Component>,
 }
 
+/// Limits of the one-stop offices.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "every key is documented in config/reform.toml")]
+pub struct OnestopLimits {
+    #[serde(deserialize_with = "date")]
+    valid_from: NaiveDate,
+    pub accept_online_working_min: i32,
+    pub mark: String,
+    pub source: String,
+}
+
 /// Service levels of the desk.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -229,11 +258,15 @@ pub struct DecisionLaw {
 pub struct DeskLimits {
     #[serde(deserialize_with = "date")]
     valid_from: NaiveDate,
-    pub forward_working_min: u32,
-    pub first_response_working_days: u32,
+    pub forward_working_min: i32,
+    pub first_response_working_days: u16,
     pub urgent_h: u32,
-    pub normal_working_days: u32,
-    pub petition_working_days: u32,
+    pub urgent_categories: Vec<String>,
+    pub normal_working_days: u16,
+    pub petition_working_days: u16,
+    pub answer_s: i32,
+    pub short_abandon_s: i32,
+    pub satisfied_rating: u8,
     pub mark: String,
     pub source: String,
 }
@@ -279,7 +312,7 @@ macro_rules! dated {
     })+ };
 }
 
-dated!(Buckets, NineLaw, DecisionLaw, DeskLimits, PetitionLimits);
+dated!(Buckets, NineLaw, DecisionLaw, OnestopLimits, DeskLimits, PetitionLimits);
 
 /// The latest entry that is valid on a day.
 fn valid<T: Dated>(entries: &[T], day: NaiveDate) -> Option<&T> {
@@ -296,7 +329,8 @@ impl Parameters {
         Self::parse(&text).map_err(|why| Unusable { file: named(file), why })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// The parameters in this text.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parameters: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         parameters.inherit()?;
         parameters.check()?;
@@ -356,10 +390,98 @@ impl Parameters {
                 return Err(format!("{id}: bands do not stand from the best to the worst"));
             }
         }
+        self.check_limits()?;
+        self.check_fields()?;
         if self.closing.day == 0 || self.closing.day > 28 {
             return Err("closing.day is not between 1 and 28".to_owned());
         }
         Ok(())
+    }
+
+    fn check_fields(&self) -> Result<(), String> {
+        let mut tokens: Vec<&str> = self.fields.iter().map(|field| field.token.as_str()).collect();
+        tokens.sort_unstable();
+        match tokens.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!("the field {} is named twice", pair[0])),
+            None => Ok(()),
+        }
+    }
+
+    /// Limits below one would judge everything as late, and a rating outside of 1 to 5 nothing.
+    fn check_limits(&self) -> Result<(), String> {
+        let desk = self.desk.iter().all(|limits| {
+            let days = [
+                limits.first_response_working_days,
+                limits.normal_working_days,
+                limits.petition_working_days,
+            ];
+            let seconds = [limits.forward_working_min, limits.answer_s, limits.short_abandon_s];
+            days.iter().all(|days| (1..=366).contains(days))
+                && seconds.iter().all(|limit| (1..=86_400).contains(limit))
+                && (1..=8_760).contains(&limits.urgent_h)
+                && (1..=5).contains(&limits.satisfied_rating)
+        });
+        let mut onestop = self.onestop.iter().map(|limits| limits.accept_online_working_min);
+        let onestop = onestop.all(|limit| (1..=86_400).contains(&limit));
+        let petition = self.petition.iter().all(|limits| {
+            let days = [
+                limits.refuse_working_days,
+                limits.more_info_working_days,
+                limits.handle_working_days,
+                limits.publish_working_days,
+            ];
+            days.iter().all(|days| (1..=366).contains(days))
+        });
+        for (name, is_good) in [("desk", desk), ("onestop", onestop), ("petition", petition)] {
+            if !is_good {
+                return Err(format!("a limit of [[{name}]] is zero or out of all proportion"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What stored records are judged by, as text that changes with it.
+    pub fn judging(&self) -> String {
+        let mut text = String::new();
+        for limits in &self.onestop {
+            let OnestopLimits { valid_from, accept_online_working_min: accept, .. } = limits;
+            let _infallible = write!(text, "onestop {valid_from} {accept}; ");
+        }
+        for limits in &self.desk {
+            let DeskLimits {
+                valid_from,
+                forward_working_min: forward,
+                first_response_working_days: response,
+                urgent_h: urgent,
+                urgent_categories: categories,
+                normal_working_days: normal,
+                petition_working_days: petition,
+                answer_s: answer,
+                short_abandon_s: abandon,
+                satisfied_rating: rating,
+                mark: _,
+                source: _,
+            } = limits;
+            let categories = categories.join(",");
+            let _infallible = write!(
+                text,
+                "desk {valid_from} {forward}/{response}/{urgent}/{categories}/{normal}/{petition}/\
+                 {answer}/{abandon}/{rating}; "
+            );
+        }
+        for limits in &self.petition {
+            let PetitionLimits {
+                valid_from,
+                refuse_working_days: refuse,
+                more_info_working_days: ask,
+                handle_working_days: handle,
+                publish_working_days: publish,
+                source: _,
+            } = limits;
+            let _infallible =
+                write!(text, "petition {valid_from} {handle}/{ask}/{refuse}/{publish}; ");
+        }
+        text
     }
 
     /// Buckets on a day.
@@ -379,6 +501,24 @@ impl Parameters {
             .filter(|law| version.map_or(law.is_default, |id| law.id == id))
             .filter(|law| law.valid_from <= day)
             .max_by_key(|law| law.valid_from)
+    }
+
+    /// Limits of the one-stop offices on a day.
+    pub fn onestop(&self, day: NaiveDate) -> Option<&OnestopLimits> {
+        valid(&self.onestop, day)
+    }
+
+    /// Limits of calls: first days of validity, seconds to answer, and seconds of a short abandonment.
+    pub fn calls(&self) -> (Vec<NaiveDate>, Vec<i32>, Vec<i32>) {
+        let days = self.desk.iter().map(|limits| limits.valid_from).collect();
+        let answer = self.desk.iter().map(|limits| limits.answer_s).collect();
+        let abandon = self.desk.iter().map(|limits| limits.short_abandon_s).collect();
+        (days, answer, abandon)
+    }
+
+    /// The name of a field of formalities.
+    pub fn field(&self, token: &str) -> Option<&FieldName> {
+        self.fields.iter().find(|field| field.token == token)
     }
 
     /// Service levels on a day.
@@ -462,6 +602,39 @@ mod tests {
     }
 
     #[test]
+    fn what_records_are_judged_by_changes_with_each_limit_and_with_nothing_else() {
+        let judging = |from: &str, to: &str| {
+            assert!(DEFAULT.contains(from), "{from}");
+            Parameters::parse(&DEFAULT.replacen(from, to, 1)).unwrap().judging()
+        };
+        let before = parameters().judging();
+        for (from, to) in [
+            ("accept_online_working_min = 480", "accept_online_working_min = 240"),
+            ("urgent_categories = [", "urgent_categories = [\"parks\", "),
+            ("answer_s = 20", "answer_s = 15"),
+            ("more_info_working_days = 5", "more_info_working_days = 4"),
+            ("valid_from = 2021-04-01", "valid_from = 2021-05-01"),
+        ] {
+            assert_ne!(judging(from, to), before, "{to}");
+        }
+        assert_eq!(judging("due_soon_working_days = 1", "due_soon_working_days = 2"), before);
+    }
+
+    #[test]
+    fn every_field_of_the_demonstration_city_has_a_name() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config/city/can-tho/formalities.csv");
+        let mut reader = csv::Reader::from_path(file).unwrap();
+        let column = reader.headers().unwrap().iter().position(|name| name == "field").unwrap();
+        let tokens: std::collections::BTreeSet<String> =
+            reader.records().map(|row| row.unwrap()[column].to_owned()).collect();
+        assert!(tokens.len() > 20);
+        let parameters = parameters();
+        for token in tokens {
+            assert!(parameters.field(&token).is_some(), "{token} has no name");
+        }
+    }
+
+    #[test]
     fn parameters_that_contradict_themselves_are_refused() {
         for (from, to) in [
             ("max = 20,", "max = 21,"),
@@ -470,6 +643,11 @@ mod tests {
             ("like = \"portal\"", "like = \"none\""),
             ("day = 5", "day = 0"),
             ("due_soon_working_days = 1", "due_soon_working_day = 1"),
+            ("answer_s = 20", "answer_s = 0"),
+            ("token = \"land\"", "token = \"trade\""),
+            ("satisfied_rating = 4", "satisfied_rating = 6"),
+            ("handle_working_days = 15", "handle_working_days = 0"),
+            ("accept_online_working_min = 480", "accept_online_working_min = 0"),
         ] {
             assert!(DEFAULT.contains(from), "{from}");
             assert!(Parameters::parse(&DEFAULT.replacen(from, to, 1)).is_err(), "{to}");

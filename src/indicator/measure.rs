@@ -10,12 +10,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Acceptance of what was handed in online within this many working minutes is in time: 8 hours.
-pub const ACCEPTANCE_LIMIT_MIN: i32 = 480;
-/// A call that was given up before this many seconds counts as a short abandonment.
-pub const SHORT_ABANDON_S: i32 = 10;
-/// A call that is answered within this many seconds meets the service level.
-pub const ANSWER_LIMIT_S: i32 = 20;
 /// Bands of the age of open records, in working days: 0–2, 3–5, 6–10, 11–20, above.
 pub const AGE_BANDS: usize = 5;
 
@@ -131,20 +125,26 @@ measures! {
         Petitioned = "petitioned",
         /// Handed in online.
         Online = "online",
+        /// Handed in online, and with an electronic result where the formality requires one on paper.
+        OnlineResult = "online_result",
         /// Handed in online, and working time until acceptance is known.
         OnlineAccepted = "online_accepted",
         /// Working minutes from submission to acceptance of those.
         AcceptanceMin = "acceptance_min",
-        /// Those of them accepted within [`ACCEPTANCE_LIMIT_MIN`].
+        /// Those of them accepted within the limit of their day.
         AcceptedInTime = "accepted_in_time",
-        /// Handed in online, and the formality was offered in full that day.
-        FullOnline = "full_online",
         /// The formality was eligible to be offered in full that day.
         FullEligible = "full_eligible",
+        /// Those of them handed in online of a formality that was offered in full that day.
+        FullOnline = "full_online",
         /// The formality requires a paper result: base of electronic results.
         ResultRequired = "result_required",
         /// Those of them with an electronic result.
         ResultRequiredLink = "result_required_link",
+        /// Ended with a result, status 9 or 10: working minutes of handling without pauses.
+        ReceivedHandlingMin = "received_handling_min",
+        /// Those whose handling time is known.
+        ReceivedHandlingKnown = "received_handling_known",
         /// By day of end: ended after acceptance. Those of them that follow have the same base.
         Resolved = "resolved",
         /// Ended on a day before the due day.
@@ -245,6 +245,8 @@ measures! {
         TicketFellDue = "ticket_fell_due",
         /// Those of them that were handled in time.
         TicketDueMet = "ticket_due_met",
+        /// Those of them that met every service level.
+        TicketTargetsMet = "ticket_targets_met",
     }
     Call {
         /// By day of its begin: incoming. Those that follow have the same base.
@@ -253,9 +255,9 @@ measures! {
         CallAnswered = "call_answered",
         /// Given up.
         CallAbandoned = "call_abandoned",
-        /// Given up within [`SHORT_ABANDON_S`].
+        /// Given up so early that it may be a misdial.
         CallAbandonedShort = "call_abandoned_short",
-        /// Answered within [`ANSWER_LIMIT_S`].
+        /// Answered within the service level.
         CallAnsweredSoon = "call_answered_soon",
         /// Answered, and its wait is known.
         CallWaitKnown = "call_wait_known",
@@ -282,6 +284,10 @@ measures! {
         PetitionRated = "petition_rated",
         /// Satisfied.
         PetitionSatisfied = "petition_satisfied",
+        /// Was past its limit when it ended.
+        PetitionOverdueEnded = "petition_overdue_ended",
+        /// By first day past the limit: went past it; of open ones also in future, if they stay open.
+        PetitionOverdueBegan = "petition_overdue_began",
         /// By day of publication: answer published. Those that follow have the same base.
         PetitionPublished = "petition_published",
         /// Known whether in time.
@@ -451,6 +457,10 @@ pub struct OpenBorders {
     /// First days of receipt of the first four age bands, latest first: received on or after `[0]` is
     /// 0–2 working days old, before `[3]` more than 20.
     pub bands: [NaiveDate; AGE_BANDS - 1],
+    /// The days of the figure: of those received in it, the overdue ones are dissatisfied.
+    pub span: Span,
+    /// Its end, or now: what waits since before then waited there.
+    pub end: DateTime<Utc>,
 }
 
 /// What is open.
@@ -472,8 +482,12 @@ pub struct OpenSums {
     pub paused: i64,
     /// Of dossiers: overdue with an apology sent before the due time.
     pub overdue_apology: i64,
-    /// Overdue, and not yet in [`Measure::Dissatisfied`] or [`Measure::PetitionDissatisfied`].
+    /// Received in the span and overdue, and not yet in [`Measure::Dissatisfied`] or
+    /// [`Measure::PetitionDissatisfied`].
     pub dissatisfied: i64,
+    /// Of dossiers: waiting since before the end, and not in time by the rule of Decision 766: papers or
+    /// payment were asked for too late, or papers more than once.
+    pub waiting_late: i64,
     /// By age in working days.
     pub bands: [i64; AGE_BANDS],
 }
@@ -486,6 +500,8 @@ pub enum OpenPart {
     Open,
     /// Not past the due time, or without one, or paused.
     InTime,
+    /// The same without those that wait and are not in time by the rule of Decision 766.
+    InTime766,
     /// Past the due time.
     Overdue,
     /// Due soon.

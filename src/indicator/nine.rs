@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     exact::Milli,
     facts::{Facts, Window},
-    formula::Supply,
+    formula::{Supply, petitions_in_time},
     law::{Band, NineLaw, class_of},
     measure::{Dimension, Measure},
     supply::Counted,
@@ -229,14 +229,15 @@ impl Evidence<'_> {
         }
     }
 
-    /// No petition or all in time: all points. Says nothing of a unit of which nothing was ever seen.
+    /// No petition or all in time, those included that are open: all points. Says nothing of a unit of which
+    /// nothing was ever seen.
     fn petitions(&self) -> Option<Milli> {
         use crate::indicator::measure::Noun;
         if !self.facts.seen(Noun::Dossier) && !self.facts.seen(Noun::Petition) {
             return None;
         }
-        let in_time = self.facts.sum(Window::In, Measure::PetitionOnTime);
-        let all = in_time + self.facts.sum(Window::In, Measure::PetitionLate);
+        let [in_time, all] = petitions_in_time().map(|terms| self.facts.total(&terms));
+        let (in_time, all) = (in_time?, all?);
         let max = self.law.max.0;
         if in_time == all {
             return Some(Milli(max));

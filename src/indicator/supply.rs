@@ -2,10 +2,13 @@
 //!
 //! Services are not formalities: a formality has any number of services, and both are counted apart.
 //! Levels 3 and 4 count before 2022-06-24, partial and full since: a row of the other scheme is not online.
-//! A unit answers for the formalities of its level; which agency handles which one is not in the catalogue,
-//! so of an agency nothing is known.
+//! A unit answers for the formalities of its level, an agency for those that the catalogue gives to it; of an
+//! agency that it names nowhere nothing is known.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::OnceLock,
+};
 
 use chrono::NaiveDate;
 
@@ -39,6 +42,8 @@ pub struct Formality {
     pub field: Option<String>,
     /// city, district, commune or sector.
     pub level: String,
+    /// The one unit that handles it; null where every unit of its level does, or it is not known.
+    pub unit: Option<String>,
     /// Day of the announcing decision.
     pub announced_on: Option<NaiveDate>,
     /// Day on which its law took effect.
@@ -85,11 +90,9 @@ pub struct Offers {
     pub services: Vec<OnlineService>,
 }
 
-/// Which of the offers are asked about.
+/// Which of the offers count.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Level of the unit.
-    pub level: Level,
     /// The period.
     pub span: Span,
     /// The day on which what is valid counts: the last day of the period, or today.
@@ -100,6 +103,29 @@ pub struct Asked<'a> {
     pub formality: Option<&'a str>,
     /// Limits of announcement and publication.
     pub law: Option<&'a DecisionLaw>,
+}
+
+/// The offers of one answer by who answers for them: the units of a level answer for the same.
+#[derive(Debug)]
+pub struct Offered<'a> {
+    asked: Asked<'a>,
+    city: Rows<'a>,
+    district: Rows<'a>,
+    commune: Rows<'a>,
+    agencies: HashMap<&'a str, Rows<'a>>,
+}
+
+/// What one unit answers for.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    /// Formalities, valid on the day or not.
+    all: Vec<&'a Formality>,
+    /// Those of them that are.
+    valid: Vec<&'a Formality>,
+    /// Services that are offered, of valid formalities; those of a whole city may have none.
+    services: Vec<&'a OnlineService>,
+    announced: OnceLock<Result<Counted, Incomplete>>,
+    published: OnceLock<Result<Counted, Incomplete>>,
 }
 
 /// A figure over the catalogue.
@@ -122,7 +148,7 @@ fn is_valid(from: NaiveDate, to: Option<NaiveDate>, day: NaiveDate) -> bool {
 }
 
 /// Level words that are online on a day: partly first, fully last.
-fn online_words(day: NaiveDate) -> [&'static str; 2] {
+pub fn online_words(day: NaiveDate) -> [&'static str; 2] {
     if day < SCOPES_FROM { ["3", "4"] } else { ["partial", "full"] }
 }
 
@@ -132,61 +158,108 @@ impl Offers {
         self.formalities.iter().any(|row| is_valid(row.valid_from, row.valid_to, day))
     }
 
-    fn in_authority<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Formality> {
-        self.formalities.iter().filter(move |row| {
-            let of_level = match asked.level {
-                Level::City => row.level != "sector",
-                Level::District => row.level == "district",
-                Level::Commune => row.level == "commune",
-                Level::Agency => false,
-            };
-            of_level
-                && asked.field.is_none_or(|field| row.field.as_deref() == Some(field))
+    /// Those that count, by who answers for them.
+    pub fn by_unit<'a>(&'a self, asked: Asked<'a>) -> Offered<'a> {
+        let mut offered = Offered {
+            asked,
+            city: Rows::default(),
+            district: Rows::default(),
+            commune: Rows::default(),
+            agencies: HashMap::new(),
+        };
+        let is_asked = |row: &&Formality| {
+            asked.field.is_none_or(|field| row.field.as_deref() == Some(field))
                 && asked.formality.is_none_or(|code| row.code == code)
-        })
+        };
+        for row in self.formalities.iter().filter(is_asked) {
+            let is_valid = is_valid(row.valid_from, row.valid_to, asked.day);
+            if row.level != "sector" {
+                offered.city.add(row, is_valid);
+            }
+            match &*row.level {
+                "district" => offered.district.add(row, is_valid),
+                "commune" => offered.commune.add(row, is_valid),
+                _ => {}
+            }
+            if let Some(agency) = row.unit.as_deref() {
+                offered.agencies.entry(agency).or_default().add(row, is_valid);
+            }
+        }
+        let services = self.services.iter();
+        let is_offered = |row: &&OnlineService| {
+            row.is_offered && is_valid(row.valid_from, row.valid_to, asked.day)
+        };
+        let services: Vec<&OnlineService> = services.filter(is_offered).collect();
+        let Offered { city, district, commune, agencies, .. } = &mut offered;
+        for rows in [district, commune].into_iter().chain(agencies.values_mut()) {
+            rows.take(&services);
+        }
+        if asked.field.is_none() && asked.formality.is_none() {
+            city.services = services;
+        } else {
+            city.take(&services);
+        }
+        offered
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, row: &'a Formality, is_valid: bool) {
+        self.all.push(row);
+        if is_valid {
+            self.valid.push(row);
+        }
     }
 
-    fn valid<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a Formality> {
-        self.in_authority(asked)
-            .filter(move |row| is_valid(row.valid_from, row.valid_to, asked.day))
+    fn take(&mut self, services: &[&'a OnlineService]) {
+        let codes: HashSet<&str> = self.valid.iter().map(|row| row.code.as_str()).collect();
+        let is_of = |row: &&&OnlineService| {
+            row.formality.as_deref().is_some_and(|code| codes.contains(code))
+        };
+        self.services = services.iter().filter(is_of).copied().collect();
+    }
+}
+
+impl<'a> Offered<'a> {
+    fn rows(&self, unit: &str, level: Level) -> Option<&Rows<'a>> {
+        match level {
+            Level::City => Some(&self.city),
+            Level::District => Some(&self.district),
+            Level::Commune => Some(&self.commune),
+            Level::Agency => self.agencies.get(unit),
+        }
     }
 
-    fn services<'a>(&'a self, asked: Asked<'a>) -> impl Iterator<Item = &'a OnlineService> {
-        let codes: BTreeSet<&str> = self.valid(asked).map(|row| row.code.as_str()).collect();
-        let whole =
-            asked.level == Level::City && asked.field.is_none() && asked.formality.is_none();
-        self.services
-            .iter()
-            .filter(move |row| is_valid(row.valid_from, row.valid_to, asked.day) && row.is_offered)
-            .filter(move |row| {
-                whole || row.formality.as_deref().is_some_and(|code| codes.contains(code))
-            })
-    }
-
-    /// A figure over the catalogue; null when the catalogue knows nothing of the unit on that day.
+    /// A figure of a unit; null when the catalogue knows nothing of it on that day.
     ///
     /// # Errors
     /// The calendar does not reach, for figures that count working days.
     pub fn figure(
         &self,
         supply: Supply,
-        asked: Asked<'_>,
+        (unit, level): (&str, Level),
         facts: &Facts,
         calendar: &Calendar,
     ) -> Result<Option<Counted>, Incomplete> {
-        if self.valid(asked).next().is_none() {
+        let rows = self.rows(unit, level).filter(|rows| !rows.valid.is_empty());
+        let Some(Rows { all, valid, services, announced, published }) = rows else {
             return Ok(None);
-        }
+        };
+        let asked = self.asked;
         let [partly, fully] = online_words(asked.day);
         let with = |filter: &dyn Fn(&Formality) -> bool| {
-            count(self.valid(asked).filter(|row| filter(row)).count())
+            count(valid.iter().filter(|row| filter(row)).count())
         };
         let touched = |row: &Formality, measure| facts.touched(&row.code, measure);
         let online = |row: &Formality| row.online_level == partly || row.online_level == fully;
-        let fee = with(&|row| row.has_fee);
+        let fee = || with(&|row| row.has_fee);
         Ok(Some(match supply {
-            Supply::AnnouncedInTime => return self.announced(asked, calendar).map(Some),
-            Supply::PublishedInTime => return self.published(asked, calendar).map(Some),
+            Supply::AnnouncedInTime => {
+                return announced.get_or_init(|| asked.announced(all, calendar)).clone().map(Some);
+            }
+            Supply::PublishedInTime => {
+                return published.get_or_init(|| asked.published(all, calendar)).clone().map(Some);
+            }
             Supply::PublishedInFull => {
                 let public = |row: &Formality| row.published_on.is_some_and(|day| day <= asked.day);
                 let whole = with(&|row| public(row) && row.complete_parts == Some(true));
@@ -207,25 +280,24 @@ impl Offers {
                 Counted::Share(full, with(&eligible))
             }
             Supply::ServicesLinked => {
-                let linked = self.services(asked).filter(|row| row.npsp_linked).count();
+                let linked = services.iter().filter(|row| row.npsp_linked).count();
                 Counted::Number(count(linked), Vec::new())
             }
             Supply::ServicesInUse => {
-                let used = |row: &&OnlineService| {
+                let used = |row: &&&OnlineService| {
                     let code = row.formality.as_deref();
                     code.is_some_and(|code| facts.touched(code, Measure::Online))
                 };
-                let used = self.services(asked).filter(used).count();
-                Counted::Share(count(used), count(self.services(asked).count()))
+                Counted::Share(count(services.iter().filter(used).count()), count(services.len()))
             }
-            Supply::FeeLinked => Counted::Both(with(&|row| row.has_fee && row.npsp_linked), fee),
+            Supply::FeeLinked => Counted::Both(with(&|row| row.has_fee && row.npsp_linked), fee()),
             Supply::FeeData => {
                 let told = with(&|row| row.has_fee && touched(row, Measure::FeeKnown));
-                Counted::Share(told, fee)
+                Counted::Share(told, fee())
             }
             Supply::FeePaidOnline => {
                 let paid = with(&|row| row.has_fee && touched(row, Measure::PaidOnline));
-                Counted::Share(paid, fee)
+                Counted::Share(paid, fee())
             }
             Supply::PopulationData => {
                 let used = with(&|row| row.for_persons && touched(row, Measure::Vneid));
@@ -233,18 +305,20 @@ impl Offers {
             }
         }))
     }
+}
 
+impl Asked<'_> {
     /// Formalities announced in the period, and those of them announced early enough. One that was late
     /// once in the period is late.
-    fn announced(&self, asked: Asked<'_>, calendar: &Calendar) -> Result<Counted, Incomplete> {
-        let Some(law) = asked.law else { return Ok(Counted::Share(0, 0)) };
+    fn announced(self, rows: &[&Formality], calendar: &Calendar) -> Result<Counted, Incomplete> {
+        let Some(law) = self.law else { return Ok(Counted::Share(0, 0)) };
         let mut all = BTreeSet::new();
         let mut late = BTreeSet::new();
-        for row in self.in_authority(asked) {
+        for row in rows {
             let (Some(announced), Some(effective)) = (row.announced_on, row.effective_on) else {
                 continue;
             };
-            if announced < asked.span.from || announced > asked.day {
+            if announced < self.span.from || announced > self.day {
                 continue;
             }
             all.insert(&row.code);
@@ -257,22 +331,22 @@ impl Offers {
     }
 
     /// Formalities published in the period or due to be by its end, and those of them published in time.
-    fn published(&self, asked: Asked<'_>, calendar: &Calendar) -> Result<Counted, Incomplete> {
-        let Some(law) = asked.law else { return Ok(Counted::Share(0, 0)) };
-        let in_period = |day: NaiveDate| asked.span.from <= day && day <= asked.day;
+    fn published(self, rows: &[&Formality], calendar: &Calendar) -> Result<Counted, Incomplete> {
+        let Some(law) = self.law else { return Ok(Counted::Share(0, 0)) };
+        let in_period = |day: NaiveDate| self.span.from <= day && day <= self.day;
         let mut all = BTreeSet::new();
         let mut late = BTreeSet::new();
-        for row in self.in_authority(asked) {
-            let Some(announced) = row.announced_on.filter(|day| *day <= asked.day) else {
+        for row in rows {
+            let Some(announced) = row.announced_on.filter(|day| *day <= self.day) else {
                 continue;
             };
-            let published = row.published_on.filter(|day| *day <= asked.day);
+            let published = row.published_on.filter(|day| *day <= self.day);
             // Long before the period and published before it: judged in an earlier period.
-            if published.is_some_and(|day| day < asked.span.from) {
+            if published.is_some_and(|day| day < self.span.from) {
                 continue;
             }
             let due = calendar.add_working_days(announced, law.publish_within_working_days)?;
-            if !(published.is_some_and(in_period) || published.is_none() && due <= asked.day) {
+            if !(published.is_some_and(in_period) || published.is_none() && due <= self.day) {
                 continue;
             }
             all.insert(&row.code);
@@ -286,8 +360,13 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::indicator::{facts::Facts, law::Parameters};
+    use crate::indicator::{
+        facts::{Facts, Formalities},
+        law::Parameters,
+    };
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -314,8 +393,10 @@ mod tests {
         let span =
             Span { from: day("2024-01-01").min(day(last)), to: day(last).succ_opt().unwrap() };
         let law = parameters.decision766(day("2024-12-31"), None);
-        let asked = Asked { level, span, day: day(last), field: None, formality: None, law };
-        offers.figure(supply, asked, facts, &Calendar::vietnam()).unwrap()
+        let unit = "agency:noi-vu";
+        let asked = Asked { span, day: day(last), field: None, formality: None, law };
+        let offered = offers.by_unit(asked);
+        offered.figure(supply, (unit, level), facts, &Calendar::vietnam()).unwrap()
     }
 
     #[test]
@@ -352,13 +433,18 @@ mod tests {
         assert_eq!(of(Supply::Online, &facts), Some(Counted::Number(1, vec![])));
         assert_eq!(of(Supply::ServicesLinked, &facts), Some(Counted::Number(2, vec![])));
         assert_eq!(of(Supply::ServicesInUse, &facts), Some(Counted::Share(0, 3)));
-        facts.touch("1.1", Measure::Online);
+        let mut known = Formalities::new(vec![Measure::Vneid, Measure::Online]);
+        let place = known.place("1.1");
+        let known = Arc::new(known);
+        facts.touch(&known, &[place], 0b01);
+        assert_eq!(of(Supply::ServicesInUse, &facts), Some(Counted::Share(0, 3)));
+        facts.touch(&known, &[place], 0b10);
         assert_eq!(of(Supply::ServicesInUse, &facts), Some(Counted::Share(3, 3)));
     }
 
     #[test]
-    fn a_unit_answers_for_its_level_and_an_agency_is_not_known() {
-        let offers = Offers {
+    fn a_unit_answers_for_its_level_and_an_agency_for_what_it_was_given() {
+        let mut offers = Offers {
             formalities: vec![
                 formality("1.1", "city", "full"),
                 formality("1.2", "commune", "none"),
@@ -370,7 +456,13 @@ mod tests {
             |level| figure(&offers, Supply::OfferedOnline, level, "2024-03-31", &Facts::new(false));
         assert_eq!(of(Level::City), Some(Counted::Share(1, 2)));
         assert_eq!(of(Level::Commune), Some(Counted::Share(0, 1)));
-        assert_eq!(of(Level::Agency), None);
+        assert_eq!(of(Level::Agency), None, "the catalogue does not name it");
+        offers.formalities[0].unit = Some("agency:noi-vu".to_owned());
+        offers.formalities[2].unit = Some("agency:other".to_owned());
+        let of =
+            |level| figure(&offers, Supply::OfferedOnline, level, "2024-03-31", &Facts::new(false));
+        assert_eq!(of(Level::Agency), Some(Counted::Share(1, 1)));
+        assert_eq!(of(Level::City), Some(Counted::Share(1, 2)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ioc_ingest::{
     signal::{Mode, SignalState},
 };
 
-use crate::quality::CLOCK_SUSPECT_MS;
+use crate::quality::{Check, Limits};
 
 /// How a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,10 @@ pub struct Known<'a> {
     pub home: Option<bool>,
     /// Reported clock offset, milliseconds.
     pub clock_offset_ms: Option<i32>,
+    /// Offset beyond which it is warned of, milliseconds; null where no thresholds are known.
+    pub clock_suspect_ms: Option<u32>,
+    /// The worst check of its detectors that is open.
+    pub detector: Option<Check>,
 }
 
 /// After how long without a message a device counts as silent.
@@ -134,8 +138,13 @@ fn warning(known: &Known<'_>) -> Option<String> {
     {
         return Some(why);
     }
-    let offset = known.clock_offset_ms?;
-    (offset.unsigned_abs() > CLOCK_SUSPECT_MS).then(|| "clock".into())
+    let suspect_ms = known.clock_suspect_ms.unwrap_or(Limits::HUB.clock_suspect_ms);
+    let is_off = |offset: i32| suspect_ms > 0 && offset.unsigned_abs() > suspect_ms;
+    if known.clock_offset_ms.is_some_and(is_off) {
+        return Some("clock".into());
+    }
+    let failed = known.detector.filter(|check| check.is_failure());
+    failed.map(|check| format!("detector.{}", check.as_str()))
 }
 
 fn health_warning(health: &Health) -> Option<String> {
@@ -232,7 +241,12 @@ mod tests {
 
     #[test]
     fn a_clock_is_warned_of_beyond_two_seconds() {
-        let at = |offset| evaluate(&Known { clock_offset_ms: Some(offset), ..heard() }, NOW).0;
+        let by = |offset, clock_suspect_ms| {
+            evaluate(&Known { clock_offset_ms: Some(offset), clock_suspect_ms, ..heard() }, NOW).0
+        };
+        assert_eq!(by(1_000, Some(500)), Condition::Warning, "as configured");
+        assert_eq!(by(2_500, Some(3_000)), Condition::Normal);
+        let at = |offset| by(offset, None);
         assert_eq!(at(-2_000), Condition::Normal);
         assert_eq!(at(-2_001), Condition::Warning);
     }

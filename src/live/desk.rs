@@ -1,12 +1,12 @@
 //! Figures of the service desk, kept up by what each batch changed: no table is read while running.
 //!
 //! A ticket counts as received once, as handled while it stands resolved, published or closed, as in
-//! process while it is open. Overdue: in process, and past its due time (or past the configured
-//! hours where none was told). "Today" is the civil day of the city.
+//! process while it is open. Overdue: in process, and past the due time in force; none is in force while
+//! it waits for somebody. "Today" is the civil day of the city.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use ioc_ingest::{Word as _, ticket::Call, ticket::CallDirection};
 
@@ -22,15 +22,15 @@ fn is_open(status: &str) -> bool {
     !HANDLED.contains(&status) && !ENDED.contains(&status)
 }
 
-/// An open ticket: publishing system, number, creation, due time if told.
-pub type OpenTicket = (i32, String, DateTime<Utc>, Option<DateTime<Utc>>);
+/// An open ticket: publishing system, number, due time in force.
+pub type OpenTicket = (i32, String, Option<DateTime<Utc>>);
 
 /// What the database counts at start.
 #[derive(Debug, Default)]
 pub struct DeskStart {
     /// Tickets per (status, channel).
     pub counts: Vec<(String, Option<String>, i64)>,
-    /// Open tickets with creation and due time.
+    /// Open tickets with their due time.
     pub open: Vec<OpenTicket>,
     /// Tickets created, and handled, since the civil day began.
     pub today: (i64, i64),
@@ -44,11 +44,10 @@ pub struct DeskStart {
 #[derive(Debug)]
 pub struct Desk {
     zone: Tz,
-    default_due: TimeDelta,
     day: NaiveDate,
     statuses: BTreeMap<String, i64>,
     channels: BTreeMap<String, i64>,
-    open: HashMap<(i32, String), DateTime<Utc>>,
+    open: HashMap<(i32, String), Option<DateTime<Utc>>>,
     received_today: i64,
     handled_today: i64,
     calls_today: i64,
@@ -59,10 +58,9 @@ pub struct Desk {
 
 impl Desk {
     /// The figures as the database has them.
-    pub fn new(zone: Tz, default_due: TimeDelta, now: DateTime<Utc>, start: DeskStart) -> Self {
+    pub fn new(zone: Tz, now: DateTime<Utc>, start: DeskStart) -> Self {
         let mut desk = Self {
             zone,
-            default_due,
             day: now.with_timezone(&zone).date_naive(),
             statuses: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -80,8 +78,8 @@ impl Desk {
                 *desk.channels.entry(channel).or_default() += count;
             }
         }
-        for (device, ticket, created_at, due_at) in start.open {
-            desk.open.insert((device, ticket), due_at.unwrap_or(created_at + default_due));
+        for (device, ticket, due_at) in start.open {
+            desk.open.insert((device, ticket), due_at);
         }
         desk
     }
@@ -109,8 +107,7 @@ impl Desk {
             self.add(&change.after, 1);
             let key = (change.device_id, change.ticket.clone());
             if is_open(&change.after.status) {
-                let due = change.after.due_at.unwrap_or(change.after.created_at + self.default_due);
-                self.open.insert(key, due);
+                self.open.insert(key, change.after.due_at);
             } else {
                 self.open.remove(&key);
             }
@@ -132,7 +129,7 @@ impl Desk {
         let sum = |wanted: &dyn Fn(&str) -> bool| {
             self.statuses.iter().filter(|(s, _)| wanted(s)).map(|(_, n)| n).sum::<i64>()
         };
-        let overdue = self.open.values().filter(|due| **due < now).count();
+        let overdue = self.open.values().filter(|due| due.is_some_and(|due| due < now)).count();
         let mut figures = BTreeMap::from([
             ("received_total".to_owned(), sum(&|_| true)),
             ("handled_total".to_owned(), sum(&|status| HANDLED.contains(&status))),
@@ -207,7 +204,7 @@ mod tests {
             status: status.into(),
             created_at: at(created_h),
             handled_at: handled_h.map(at),
-            due_at: None,
+            due_at: Some(at(created_h + 2)),
             channel: Some("zalo".into()),
         }
     }
@@ -223,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_ticket_goes_from_received_to_handled_and_back_when_reopened() {
-        let mut desk = Desk::new(ZONE, TimeDelta::hours(2), at(1), DeskStart::default());
+        let mut desk = Desk::new(ZONE, at(1), DeskStart::default());
         assert!(!desk.refresh(at(1), 1), "without a feed no figure is shown");
         desk.apply(&[change(None, state("new", 1, None))], at(1));
         assert_eq!(figure(&mut desk, at(1), "in_process"), 1);
@@ -245,7 +242,7 @@ mod tests {
     #[test]
     fn today_begins_at_midnight_of_the_city() {
         // 16:59 UTC is 23:59 in Can Tho.
-        let mut desk = Desk::new(ZONE, TimeDelta::hours(2), at(16), DeskStart::default());
+        let mut desk = Desk::new(ZONE, at(16), DeskStart::default());
         desk.apply(&[change(None, state("new", 16, None))], at(16));
         assert_eq!(figure(&mut desk, at(16), "received_today"), 1);
         assert_eq!(figure(&mut desk, at(17), "received_today"), 0);

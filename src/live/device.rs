@@ -21,6 +21,7 @@ use super::{
 use crate::{
     admit::Admitted,
     ledger::{Arrival, Figures},
+    quality::standing::{DeviceQuality, PlaceQuality},
     registry,
     registry::Device,
 };
@@ -48,6 +49,8 @@ pub struct Counters {
 pub struct Latest {
     /// Its registration; null for a discovered source.
     pub device: Option<Arc<Device>>,
+    /// Clock offset beyond which it is warned of, milliseconds; null where no thresholds are known.
+    pub clock_suspect_ms: Option<u32>,
     /// Service level of its topic.
     pub service: Service,
     source: Source,
@@ -63,6 +66,8 @@ pub struct Latest {
     messages_before: u64,
     rate_per_s: f64,
     condition: (Condition, Option<String>),
+    /// States of its detectors, and the version of their last change.
+    pub quality: Option<(Arc<DeviceQuality>, u64)>,
     /// Version of the last change of what `devices` and `signals` show.
     pub version: u64,
     /// Version of the last change of what `sources` shows.
@@ -77,6 +82,7 @@ impl Latest {
     pub fn new(source: Source, service: Service, device: Option<Arc<Device>>) -> Self {
         Self {
             device,
+            clock_suspect_ms: None,
             service,
             source,
             parts: Parts::default(),
@@ -90,6 +96,7 @@ impl Latest {
             messages_before: 0,
             rate_per_s: 0.0,
             condition: (Condition::Unknown, None),
+            quality: None,
             version: 0,
             source_version: 0,
         }
@@ -253,6 +260,8 @@ impl Latest {
             health,
             home,
             clock_offset_ms: self.clock_offset_ms,
+            clock_suspect_ms: self.clock_suspect_ms,
+            detector: self.quality.as_ref().and_then(|(quality, _)| quality.worst()),
         };
         let condition = evaluate(&known, now);
         let changed = condition != self.condition;
@@ -376,6 +385,10 @@ impl Latest {
         }
         let incidents = self.incidents.iter().filter(|(_, part)| part.version > since);
         rows.extend(incidents.map(|(key, part)| part_row(key, part, now)));
+        if let Some((quality, _)) = self.quality.as_ref().filter(|(_, version)| *version > since) {
+            let age_ms = self.measured_at().map_or(0, |time| age_ms(time, now));
+            rows.extend(quality.places.iter().map(|place| quality_row(place, age_ms, now)));
+        }
     }
 }
 
@@ -388,6 +401,30 @@ fn part_row(key: &str, part: &Part, now: DateTime<Utc>) -> String {
         let value: serde_json::Value = serde_json::from_slice(&part.payload).unwrap_or_default();
         let _infallible = write!(out, "{value}");
     });
+    row.end();
+    text
+}
+
+/// `quality/lane/1`: the open checks of a lane or zone, and its good samples of the last hour.
+fn quality_row(place: &PlaceQuality, age_ms: i64, now: DateTime<Utc>) -> String {
+    let checks: Vec<serde_json::Value> = place
+        .checks
+        .iter()
+        .map(|open| {
+            let since_age_ms = (now - open.since).num_milliseconds();
+            serde_json::json!({
+                "check": open.check, "code": open.code, "failed": open.failed, "since": open.since,
+                "since_age_ms": since_age_ms, "value": open.value, "limit": open.limit,
+                "unit_of_measure": open.unit_of_measure,
+            })
+        })
+        .collect();
+    let value = serde_json::json!({"checks": checks, "good_share": place.good_share});
+    let mut text = String::with_capacity(128);
+    let mut row = RowWriter::begin(&mut text);
+    let key =
+        if place.place.is_empty() { "quality".into() } else { format!("quality/{}", place.place) };
+    row.text(&key).number(age_ms).text_json(&value);
     row.end();
     text
 }

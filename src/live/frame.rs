@@ -8,6 +8,8 @@ use axum::extract::ws::Utf8Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use super::alarm::Extra;
+
 /// Largest part of a snapshot, bytes; a larger snapshot comes in several parts.
 pub const PART_BYTES: usize = 256 * 1024;
 /// Room in a part for everything but the rows.
@@ -36,10 +38,10 @@ pub fn time_text(time: DateTime<Utc>) -> String {
 
 /// The part of a delta that all of its clients share.
 pub(super) fn delta_body(
-    prev: &str,
-    cursor: &str,
+    (prev, cursor): (&str, &str),
     now: DateTime<Utc>,
     rows: &[String],
+    extra: &Extra,
     stored: bool,
 ) -> String {
     let length: usize = rows.iter().map(|row| row.len() + 1).sum();
@@ -48,7 +50,14 @@ pub(super) fn delta_body(
     let _infallible =
         write!(body, "\"prev\":\"{prev}\",\"cursor\":\"{cursor}\",\"time\":\"{time}\",\"rows\":[");
     join(&mut body, rows);
-    let _infallible = write!(body, "],\"removed\":[],\"stored\":{stored}}}");
+    let removed = json!(extra.removed);
+    let _infallible = write!(body, "],\"removed\":{removed}");
+    if let Some(transitions) = &extra.transitions {
+        body.push_str(",\"transitions\":[");
+        join(&mut body, transitions);
+        body.push(']');
+    }
+    let _infallible = write!(body, ",\"stored\":{stored}}}");
     body
 }
 
@@ -148,9 +157,17 @@ mod tests {
 
     #[test]
     fn a_delta_is_valid_json() {
-        let body = delta_body("e:1", "e:2", DateTime::UNIX_EPOCH, &["[1]".into()], true);
+        let body = delta_body(
+            ("e:1", "e:2"),
+            DateTime::UNIX_EPOCH,
+            &["[1]".into()],
+            &Extra { removed: vec!["a:b".into()], transitions: Some(vec!["[7]".into()]) },
+            true,
+        );
         let value: serde_json::Value = serde_json::from_str(&with_id("delta", 3, &body)).unwrap();
         assert_eq!(value["rows"], json!([[1]]));
+        assert_eq!(value["removed"], json!(["a:b"]));
+        assert_eq!(value["transitions"], json!([[7]]));
         assert_eq!(value["id"], 3);
     }
 }

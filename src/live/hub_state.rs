@@ -1,8 +1,8 @@
 //! The hub's own parts as rows of the topic `sources`: database, broker, the rollups' agreement with
-//! their rows, the spool, the place for sources that are not registered, and the accounting
-//! identities of the records.
+//! their rows, the spool, the place for sources that are not registered, the accounting identities of
+//! the records, and the receivers of notifications where there are any.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::mqtt::BrokerState;
@@ -13,6 +13,7 @@ use super::{
     row::{RowWriter, age_ms},
 };
 use crate::{
+    notify::{Board, board},
     selfcheck::Agreement,
     spool::{Level, SpoolState},
     stranger::Strangers,
@@ -39,6 +40,7 @@ pub struct HubState {
     rollup: watch::Receiver<Agreement>,
     spool: watch::Receiver<SpoolState>,
     books: watch::Receiver<Agreement>,
+    receivers: Option<Arc<Board>>,
     shown: BTreeMap<&'static str, Shown>,
 }
 
@@ -51,7 +53,15 @@ impl HubState {
         spool: watch::Receiver<SpoolState>,
         books: watch::Receiver<Agreement>,
     ) -> Self {
-        Self { database, broker, rollup, spool, books, shown: BTreeMap::new() }
+        let shown = BTreeMap::new();
+        Self { database, broker, rollup, spool, books, receivers: None, shown }
+    }
+
+    /// Follows the receivers of notifications, too.
+    #[must_use]
+    pub fn with_receivers(mut self, receivers: Arc<Board>) -> Self {
+        self.receivers = Some(receivers);
+        self
     }
 
     /// Looks at the states anew.
@@ -81,14 +91,17 @@ impl HubState {
             (judge_spool(&state), Some((state.messages, state.oldest)))
         };
         let (places, refused) = (judge_strangers(strangers), Some(strangers.beyond()));
-        for (part, (condition, why), waiting, refused) in [
+        let receivers = self.receivers.as_deref().and_then(judge_receivers);
+        let receivers = receivers.map(|judged| ("hub:notify", judged, None, None));
+        let parts = [
             ("hub:database", database, None, None),
             ("hub:broker", broker, None, None),
             ("hub:rollup", rollup, None, None),
             ("hub:spool", spool, waiting, None),
             ("hub:strangers", places, None, refused),
             ("hub:books", books, None, None),
-        ] {
+        ];
+        for (part, (condition, why), waiting, refused) in parts.into_iter().chain(receivers) {
             let before = self.shown.get(part);
             let same = before.filter(|shown| shown.condition == condition && shown.why == why);
             let since = same.map_or(now, |shown| shown.since);
@@ -124,6 +137,25 @@ fn judge_strangers(strangers: &Strangers) -> (Condition, Option<&'static str>) {
         return (Condition::Warning, Some("strangers.full"));
     }
     (Condition::Normal, None)
+}
+
+/// How the receivers of notifications do, the worst first; null when nothing is to be sent to anybody.
+fn judge_receivers(board: &Board) -> Option<(Condition, Option<&'static str>)> {
+    let mut rows = board.list();
+    rows.retain(|(_, row)| row.condition != board::EndpointCondition::Off);
+    if rows.is_empty() {
+        return None;
+    }
+    let any = |condition| rows.iter().any(|(_, row)| row.condition == condition);
+    Some(if any(board::EndpointCondition::Failing) {
+        (Condition::Fault, Some("notify.failing"))
+    } else if any(board::EndpointCondition::Retrying) {
+        (Condition::Warning, Some("notify.retrying"))
+    } else if any(board::EndpointCondition::Paused) {
+        (Condition::Warning, Some("notify.paused"))
+    } else {
+        (Condition::Normal, None)
+    })
 }
 
 /// The gravest of what the spool tells comes first.

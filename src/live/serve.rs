@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use ioc_ingest::Source;
 
 use super::{
-    ClientId, ClientState, Command, FILTERS_MAX, Feed, FeedKey, LiveTask, Pace, frame,
+    CLIENT_FILTERS_MAX, ClientId, ClientState, Command, FILTERS_MAX, Feed, FeedKey, LiveTask, Pace,
+    alarm::Extra,
+    frame,
     frame::Cursor,
     topic::{Filter, Topic},
 };
@@ -49,9 +51,16 @@ impl LiveTask {
     ) {
         self.unsubscribe(client, id);
         let Some(state) = self.clients.get_mut(&client) else { return };
+        let filter = if topic.is_filtered() { filter } else { Filter::default() };
         let key: FeedKey = (topic, filter, state.pace);
-        if !self.feeds.contains_key(&key) && self.feeds.len() >= FILTERS_MAX {
-            let detail = format!("{FILTERS_MAX} different topics and filters are served already");
+        let (served, own) = (self.feeds.keys(), state.subscriptions.values());
+        let is_refused = is_one_too_many(served.map(|(_, filter, _)| filter), &key.1, FILTERS_MAX)
+            || is_one_too_many(own.map(|(_, filter)| filter), &key.1, CLIENT_FILTERS_MAX);
+        if is_refused {
+            let detail = format!(
+                "{CLIENT_FILTERS_MAX} different filters of this connection or {FILTERS_MAX} in all \
+                 are served already"
+            );
             state.queue.push_all([frame::error(Some(id), "too_many_filters", &detail)]);
             return;
         }
@@ -69,7 +78,9 @@ impl LiveTask {
 
     /// Whether every row that changed after this version is still known as changed.
     fn can_resume(&self, version: u64) -> bool {
-        version < self.version && self.history.front().is_some_and(|(_, oldest)| *oldest <= version)
+        version < self.version
+            && self.alarms.holds_since(version)
+            && self.history.front().is_some_and(|(_, oldest)| *oldest <= version)
     }
 
     /// Adds a subscriber to its feed and returns the feed's cursor.
@@ -102,7 +113,8 @@ impl LiveTask {
         }
     }
 
-    /// Moves every subscription to the feeds of the other cadence, with what lies between.
+    /// Moves every subscription to the feeds of the other cadence, with what lies between. The filters
+    /// stay the same, so that none can be one too many.
     fn change_pace(&mut self, client: ClientId, pace: Pace) {
         let Some(state) = self.clients.get_mut(&client) else { return };
         let before = std::mem::replace(&mut state.pace, pace);
@@ -147,8 +159,31 @@ impl LiveTask {
         let now = self.clock.now();
         let rows = self.rows(topic, filter, since, None, now);
         let (prev, cursor) = (self.cursor(since), self.cursor(cursor));
-        let body = frame::delta_body(&prev, &cursor, now, &rows, self.stored);
+        let extra = self.extra(topic, filter, since, now);
+        let body = frame::delta_body((&prev, &cursor), now, &rows, &extra, self.stored);
         vec![frame::with_id("delta", id, &body)]
+    }
+
+    /// What a delta of a topic carries beside rows.
+    pub(super) fn extra(
+        &self,
+        topic: &Topic,
+        filter: &Filter,
+        since: u64,
+        now: DateTime<Utc>,
+    ) -> Extra {
+        match topic {
+            Topic::Alarms => self.alarms.extra(filter, since, now),
+            Topic::Devices
+            | Topic::Device(_)
+            | Topic::Signals
+            | Topic::Signal(_)
+            | Topic::Traffic
+            | Topic::Desk
+            | Topic::Reform
+            | Topic::Sources
+            | Topic::Metric(_) => Extra::default(),
+        }
     }
 
     fn snapshot(&self, id: u32, topic: &Topic, filter: &Filter, cursor: u64) -> Vec<Utf8Bytes> {
@@ -209,6 +244,7 @@ impl LiveTask {
             }
             Topic::Traffic => self.traffic.rows(since, now, &mut rows),
             Topic::Desk => self.desk.rows(since, now, &mut rows),
+            Topic::Alarms => self.alarms.rows(filter, since, now, &mut rows),
             Topic::Reform => self.reform.rows(since, now, &mut rows),
             Topic::Metric(name) => self.metric_values.rows(name, since, now, &mut rows),
         }
@@ -230,5 +266,40 @@ impl LiveTask {
             Some(dirty) => dirty.iter().filter_map(|s| self.latest.get(s)).for_each(&mut visit),
             None => self.latest.values().for_each(&mut visit),
         }
+    }
+}
+
+/// Whether a filter is not served yet while as many others are as may be.
+fn is_one_too_many<'a>(
+    served: impl Iterator<Item = &'a Filter>,
+    wanted: &Filter,
+    most: usize,
+) -> bool {
+    if *wanted == Filter::default() {
+        return false;
+    }
+    let others: HashSet<&Filter> = served.filter(|filter| **filter != Filter::default()).collect();
+    others.len() >= most && !others.contains(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_different_filters_are_counted() {
+        let area = |n: usize| Filter { service: Vec::new(), area: Some(format!("gso:{n}").into()) };
+        let is_one_too_many = |served: &[Filter], wanted: &Filter| {
+            is_one_too_many(served.iter(), wanted, FILTERS_MAX)
+        };
+        let everything = Filter::default();
+        let open = vec![everything.clone(); 2 * FILTERS_MAX];
+        assert!(!is_one_too_many(&open, &area(0)), "feeds of devices have no filter");
+        let full: Vec<Filter> = (0..FILTERS_MAX).map(area).collect();
+        let twice = [full.clone(), full.clone()].concat();
+        assert!(!is_one_too_many(&[&full[1..], &full[1..]].concat(), &area(0)));
+        assert!(!is_one_too_many(&twice, &area(3)), "it is served already");
+        assert!(!is_one_too_many(&twice, &everything));
+        assert!(is_one_too_many(&twice, &area(FILTERS_MAX)));
     }
 }

@@ -8,13 +8,21 @@ use ioc_ingest::{Message, Service, Source, metric::MetricValue};
 
 use super::{
     Live, LiveSettings, LiveTask, MetricValues, Traffic,
+    alarm::Alarms,
     desk::{Desk, DeskStart},
     device::{Counters, Latest},
     hub_state::HubState,
     reform::{Headline, Reform},
 };
 use crate::{
-    clock::SharedClock, observe::Metrics, registry::Registry, stranger::Strangers, writer::Emitted,
+    alarm::{Alarm, rule::Rules},
+    clock::SharedClock,
+    observe::Metrics,
+    pcu::Pcu,
+    quality::standing::Standings,
+    registry::Registry,
+    stranger::Strangers,
+    writer::Emitted,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +49,8 @@ pub struct Start {
     pub desk: DeskStart,
     /// Latest values of metrics: source, value, time.
     pub metrics: Vec<(String, MetricValue, DateTime<Utc>)>,
+    /// Alarms that are not plainly normal.
+    pub alarms: Vec<Arc<Alarm>>,
 }
 
 /// What the live task is connected to.
@@ -54,6 +64,10 @@ pub struct LiveEnds {
     pub registry: watch::Receiver<Option<Arc<Registry>>>,
     /// Headline indicators, computed from the database.
     pub headline: watch::Receiver<Arc<Headline>>,
+    /// States of detectors.
+    pub standings: watch::Receiver<Standings>,
+    /// Passenger-car units, levels of service, congestion.
+    pub pcu: Arc<Pcu>,
     /// The hub's own parts.
     pub hub: HubState,
     /// Who publishes without being in service.
@@ -64,25 +78,31 @@ pub struct LiveEnds {
     pub metrics: Arc<Metrics>,
     /// Zone of the city's civil days.
     pub zone: chrono_tz::Tz,
-    /// Due time of tickets that tell none.
-    pub default_due: chrono::TimeDelta,
     /// Text that begins every cursor of this process.
     pub epoch: String,
+    /// Rules of alarms.
+    pub rules: Arc<Rules>,
 }
 
 /// Makes the live task and the way to it.
 pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
     let (conditions, seen) = watch::channel(Arc::default());
-    let (live, commands) = Live::channel(settings, &ends.epoch, Arc::clone(&ends.metrics), seen);
+    let (corridors, traffic_seen) = watch::channel(Arc::default());
+    let (board, alarms) = watch::channel(Arc::default());
+    let watched = (seen, traffic_seen, alarms);
+    let (live, commands) = Live::channel(settings, &ends.epoch, Arc::clone(&ends.metrics), watched);
     let now = ends.clock.now();
     let task = LiveTask {
-        desk: Desk::new(ends.zone, ends.default_due, now, DeskStart::default()),
+        desk: Desk::new(ends.zone, now, DeskStart::default()),
         zone: ends.zone,
-        default_due: ends.default_due,
         clock: ends.clock,
         changes: ends.changes,
         registry: ends.registry,
         headline: ends.headline,
+        standings: ends.standings,
+        shown_standings: Standings::default(),
+        pcu: ends.pcu,
+        corridors,
         hub: ends.hub,
         strangers: ends.strangers,
         commands,
@@ -99,6 +119,7 @@ pub fn live(settings: LiveSettings, ends: LiveEnds) -> (Live, LiveTask) {
         traffic: Traffic::default(),
         metric_values: MetricValues::default(),
         reform: Reform::default(),
+        alarms: Alarms::new(ends.rules, board),
         clients: std::collections::HashMap::default(),
         feeds: std::collections::HashMap::default(),
         conditions,
@@ -132,7 +153,8 @@ impl LiveTask {
         for (source, value, time) in start.metrics {
             self.metric_values.restore(&source, value, time, self.version);
         }
-        self.desk = Desk::new(self.zone, self.default_due, now, start.desk);
+        self.alarms.begin(start.alarms, self.version);
+        self.desk = Desk::new(self.zone, now, start.desk);
         self.judge_dirty(now);
     }
 }

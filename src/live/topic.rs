@@ -20,6 +20,8 @@ pub enum Topic {
     Traffic,
     /// Figures of the service desk.
     Desk,
+    /// Alarms that are not plainly normal, and what happens to them.
+    Alarms,
     /// Headline indicators of the whole city.
     Reform,
     /// Data health of every source, and of the hub itself.
@@ -44,9 +46,23 @@ impl Topic {
             "signals" => Some(Self::Signals),
             "traffic" => Some(Self::Traffic),
             "desk" => Some(Self::Desk),
+            "alarms" => Some(Self::Alarms),
             "reform" => Some(Self::Reform),
             "sources" => Some(Self::Sources),
             _ => None,
+        }
+    }
+
+    /// Whether its rows have a service or an area, by which a filter chooses.
+    pub const fn is_filtered(&self) -> bool {
+        match self {
+            Self::Devices | Self::Signals | Self::Sources | Self::Alarms => true,
+            Self::Device(_)
+            | Self::Signal(_)
+            | Self::Traffic
+            | Self::Desk
+            | Self::Reform
+            | Self::Metric(_) => false,
         }
     }
 
@@ -75,9 +91,18 @@ impl Topic {
                 "preempt",
                 "groups",
             ],
-            Self::Traffic => {
-                &["key", "age_ms", "flow_veh_h", "speed_kmh", "occupancy", "devices", "reporting"]
-            }
+            Self::Traffic => &[
+                "key",
+                "age_ms",
+                "flow_veh_h",
+                "speed_kmh",
+                "occupancy",
+                "devices",
+                "reporting",
+                "flow_pcu_h",
+                "los",
+                "congestion",
+            ],
             Self::Sources => &[
                 "id",
                 "service",
@@ -102,6 +127,35 @@ impl Topic {
                 "missing",
                 "restarts",
             ],
+            Self::Alarms => &[
+                "id",
+                "code",
+                "object",
+                "service",
+                "area",
+                "occurrence",
+                "priority",
+                "state",
+                "raised_age_ms",
+                "changed_age_ms",
+                "acked_age_ms",
+                "acked_by",
+                "count",
+                "value",
+                "limit",
+                "unit_of_measure",
+                "why",
+                "shelved",
+                "suppressed",
+                "parent",
+                "out_of_service",
+                "assignee",
+                "ticket",
+                "comments",
+                "first_out",
+                "chattering",
+                "seq",
+            ],
             Self::Reform => &["key", "age_ms", "value", "numerator", "denominator", "status"],
             Self::Metric(_) => &["key", "age_ms", "value", "bound", "unit", "labels"],
         }
@@ -117,6 +171,7 @@ impl fmt::Display for Topic {
             Self::Signal(source) => write!(f, "signal/{source}"),
             Self::Traffic => f.write_str("traffic"),
             Self::Desk => f.write_str("desk"),
+            Self::Alarms => f.write_str("alarms"),
             Self::Reform => f.write_str("reform"),
             Self::Sources => f.write_str("sources"),
             Self::Metric(name) => write!(f, "metrics/{name}"),
@@ -166,6 +221,7 @@ mod tests {
             "signal/sig-1",
             "traffic",
             "desk",
+            "alarms",
             "sources",
             "metrics/visitors",
         ] {

@@ -1,12 +1,14 @@
 //! Petitions as they stand.
 //!
 //! Limits in working days as the national portal counts them, from the day on which the petition came
-//! to the responsible unit: refuse, ask for more information, handle; publish, from the answer.
+//! to the responsible unit: refuse, ask for more information, handle; publish, from the answer. Those that
+//! were valid on that day; before any was, nothing is judged.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ioc_ingest::petition::{PetitionClass, PetitionKind, PetitionStatus, PetitionStep};
 
 use super::{Precision, Reach, Rules, Step, Told, latest, small, sort, working_min};
+use crate::indicator::law::PetitionLimits;
 
 /// A petition as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,19 +40,7 @@ pub struct Petition {
     pub received_day: NaiveDate,
     pub ended_day: Option<NaiveDate>,
     pub published_day: Option<NaiveDate>,
-}
-
-/// Limits in working days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// To answer.
-    pub handle: u32,
-    /// To ask for more information.
-    pub ask: u32,
-    /// To refuse.
-    pub refuse: u32,
-    /// To publish, from the answer on.
-    pub publish: u32,
+    pub overdue_day: Option<NaiveDate>,
 }
 
 impl Step for PetitionStep {
@@ -112,6 +102,7 @@ pub fn fold(mut steps: Vec<Told<PetitionStep>>, rules: &Rules<'_>) -> Option<Pet
         received_day: rules.day(first.at),
         ended_day: None,
         published_day: None,
+        overdue_day: None,
     };
     judge(&mut petition, rules);
     Some(petition)
@@ -120,20 +111,47 @@ pub fn fold(mut steps: Vec<Told<PetitionStep>>, rules: &Rules<'_>) -> Option<Pet
 /// Judges its time.
 fn judge(petition: &mut Petition, rules: &Rules<'_>) {
     let mut reach = Reach::default();
-    let (limits, calendar) = (rules.petition, rules.calendar);
-    let unit = petition.unit.as_deref();
+    let calendar = rules.calendar;
+    let unit = petition.unit.clone();
+    let unit = unit.as_deref();
+    let sent = rules.day(petition.sent_at);
+    let limits = rules.parameters.petition(sent);
+    let last = match limits {
+        Some(limits) => judge_limits(petition, limits, &mut reach, rules),
+        None => None,
+    };
+    let spent =
+        petition.ended_at.map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
+    petition.handling_min = spent.and_then(|spent| reach.take(spent));
+    petition.ended_day = petition.ended_at.map(|at| rules.day(at));
+    petition.published_day = petition.published_at.map(|at| rules.day(at));
+    petition.overdue_day = petition.overdue_at.map(|at| rules.day(at));
+    let end = last.into_iter().chain(petition.published_day).chain(petition.ended_day).max();
+    reach.note(calendar.completeness(sent, end.unwrap_or(sent).max(sent)));
+    petition.calendar = reach.0;
+}
+
+/// Compares with the limits. The last day in time, of what counts as it stands.
+fn judge_limits(
+    petition: &mut Petition,
+    limits: &PetitionLimits,
+    reach: &mut Reach,
+    rules: &Rules<'_>,
+) -> Option<NaiveDate> {
+    let calendar = rules.calendar;
     let sent = rules.day(petition.sent_at);
     let waits = petition.status == PetitionStatus::MoreInfo;
     // What counts, and within how many working days.
     let (until, limit) = match (petition.ended_at, petition.refused_at) {
-        (Some(_ended), Some(refused)) if petition.answered_at.is_none() => {
-            (Some(refused), limits.refuse)
+        (Some(ended), Some(refused)) if ended == refused && petition.answered_at.is_none() => {
+            (Some(refused), limits.refuse_working_days)
         }
-        (Some(ended), _) => (Some(ended), limits.handle),
-        (None, _) if waits => (petition.info_at, limits.ask),
-        (None, _) => (None, limits.handle),
+        (Some(ended), _) => (Some(ended), limits.handle_working_days),
+        (None, _) if waits => (petition.info_at, limits.more_info_working_days),
+        (None, _) => (None, limits.handle_working_days),
     };
-    let due = reach.take(calendar.add_working_days(sent, limits.handle));
+    let due = reach.take(calendar.add_working_days(sent, limits.handle_working_days));
+    let unit = petition.unit.as_deref();
     petition.due_at = due.and_then(|day| reach.take(calendar.closing(unit, day)));
     let last = reach.take(calendar.add_working_days(sent, limit));
     petition.on_time = until.zip(last).map(|(until, last)| rules.day(until) <= last);
@@ -143,17 +161,10 @@ fn judge(petition: &mut Petition, rules: &Rules<'_>) {
         .map(|last| Precision::Day.too_late(crate::day::midnight(last, rules.zone), rules));
     petition.published_on_time =
         petition.published_at.zip(petition.answered_at).and_then(|(published, answered)| {
-            let last = calendar.add_working_days(rules.day(answered), limits.publish);
+            let last = calendar.add_working_days(rules.day(answered), limits.publish_working_days);
             reach.take(last).map(|last| rules.day(published) <= last)
         });
-    let spent =
-        petition.ended_at.map(|ended| working_min(rules, unit, (petition.sent_at, ended), &[]));
-    petition.handling_min = spent.and_then(|spent| reach.take(spent));
-    petition.ended_day = petition.ended_at.map(|at| rules.day(at));
-    petition.published_day = petition.published_at.map(|at| rules.day(at));
-    let end = last.into_iter().chain(petition.published_day).chain(petition.ended_day).max();
-    reach.note(calendar.completeness(sent, end.unwrap_or(sent).max(sent)));
-    petition.calendar = reach.0;
+    last
 }
 
 /// Whether handling is over in this status.

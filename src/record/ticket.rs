@@ -1,21 +1,23 @@
 //! Tickets of the service desk as they stand.
 //!
 //! Handled means: reached resolved, published or closed after the last step that left it open. Waiting
-//! for the citizen or for others stops the clock. A ticket whose due time nobody told is due after the
-//! usual time.
+//! for the citizen or for others stops the clock. A ticket whose due time nobody told is due by the
+//! service levels of the desk that were valid when it was created.
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ioc_ingest::{
     Word as _,
+    dossier::{LimitUnit, TimeLimit},
     ticket::{Channel, Location, TicketKind, TicketStatus, TicketStep},
 };
 
 use super::{
-    Due, Pause, Precision, Reach, Rules, Step, Told, latest, minutes, paused, small, sort,
+    Due, Pause, Precision, Reach, Rules, Step, Told, latest, minutes, paused, small, sort, times,
     working_min,
 };
+use crate::indicator::law::DeskLimits;
 
 /// A ticket as it stands; a row of the table of that name, whose comments say what the columns mean.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,8 @@ pub struct Ticket {
     pub paused_s: i64,
     pub effective_due: Option<DateTime<Utc>>,
     pub on_time: Option<bool>,
+    pub sla_met: Option<bool>,
+    pub satisfied: Option<bool>,
     pub dispatch_min: Option<i32>,
     pub first_response_min: Option<i32>,
     pub resolve_min: Option<i32>,
@@ -105,7 +109,7 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
     let assigned = [TicketStatus::Assigned, TicketStatus::InProgress];
     let mut taken = steps.iter().filter(|told| assigned.contains(&told.step.status));
     let units: BTreeSet<&str> = steps.iter().filter_map(|told| told.step.unit.as_deref()).collect();
-    let reopened = steps.iter().filter(|told| told.step.status == TicketStatus::Reopened).count();
+    let reopened = times(steps, |step| step.status == TicketStatus::Reopened);
     let mut ticket = Ticket {
         ticket: first.ticket.clone(),
         status: last.status,
@@ -124,12 +128,14 @@ pub fn fold(mut steps: Vec<Told<TicketStep>>, rules: &Rules<'_>) -> Option<Ticke
         merged_into: latest(steps, |step| step.merged_into.clone()),
         rating: latest(steps, |step| step.rating),
         units: small(units.len()),
-        reopened: small(reopened),
+        reopened,
         assigned_at: taken.next().map(|told| told.step.at),
         is_paused: false,
         paused_s: 0,
         effective_due: None,
         on_time: None,
+        sla_met: None,
+        satisfied: None,
         dispatch_min: None,
         first_response_min: None,
         resolve_min: None,
@@ -155,15 +161,22 @@ fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     ticket.paused_s = paused(&pauses).num_seconds();
     let told = Due::in_force(steps, end, |step: &TicketStep| step.due_at);
     ticket.due_at = told.map(|due| due.at);
-    let usual = Due { at: created + rules.ticket_due, set_at: DateTime::<Utc>::MIN_UTC };
-    let due = told.unwrap_or(usual);
-    let put_off = due.put_off(&pauses);
-    ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
-    ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
-    let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
-    ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
-    let unit = ticket.unit.as_deref();
     let mut reach = Reach::default();
+    let limits = rules.parameters.desk(ticket.created_day);
+    let usual = || {
+        let at = usual_due(ticket, limits?, &mut reach, rules)?;
+        Some(Due { at, set_at: DateTime::<Utc>::MIN_UTC })
+    };
+    if let Some(due) = told.or_else(usual) {
+        let put_off = due.put_off(&pauses);
+        ticket.effective_due = (!ticket.is_paused).then_some(due.at + put_off);
+        ticket.due_day = ticket.effective_due.map(|due| rules.day(due));
+        let too_late = Precision::Minute.too_late(due.at, rules) + put_off;
+        ticket.on_time = ticket.handled_at.map(|handled| handled < too_late);
+    }
+    let rating = ticket.rating.zip(limits);
+    ticket.satisfied = rating.map(|(rating, limits)| rating >= limits.satisfied_rating);
+    let unit = ticket.unit.as_deref();
     ticket.dispatch_min = ticket.assigned_at.map(|at| minutes((at - created).num_minutes()));
     let mut working = |until: Option<DateTime<Utc>>, pauses: &[Pause]| {
         let spent = until.map(|until| working_min(rules, unit, (created, until), pauses));
@@ -171,10 +184,53 @@ fn judge(ticket: &mut Ticket, steps: &[Told<TicketStep>], rules: &Rules<'_>) {
     };
     ticket.first_response_min = working(ticket.first_response_at, &[]);
     ticket.resolve_min = working(ticket.handled_at, &pauses);
+    ticket.sla_met = ticket.on_time.map(|is_on_time| {
+        let targets = limits.map(|limits| is_prompt(ticket, limits, &mut reach, rules));
+        is_on_time && targets.unwrap_or(true)
+    });
     let from = ticket.created_day;
     let until = ticket.handled_day.unwrap_or(from).max(from);
     reach.note(rules.calendar.completeness(from, until));
     ticket.calendar = reach.0;
+}
+
+/// When a ticket is due whose due time nobody told; null where the calendar does not reach.
+fn usual_due(
+    ticket: &Ticket,
+    limits: &DeskLimits,
+    reach: &mut Reach,
+    rules: &Rules<'_>,
+) -> Option<DateTime<Utc>> {
+    let category = ticket.category.as_deref();
+    let is_urgent = limits.urgent_categories.iter().any(|urgent| category == Some(urgent));
+    let value = match ticket.kind {
+        Some(TicketKind::Petition) => limits.petition_working_days,
+        _ if is_urgent => {
+            return Some(ticket.created_at + TimeDelta::hours(limits.urgent_h.into()));
+        }
+        Some(TicketKind::Inquiry | TicketKind::Request | TicketKind::Report) | None => {
+            limits.normal_working_days
+        }
+    };
+    let limit = TimeLimit { value, unit: LimitUnit::WorkingDay };
+    reach.take(rules.calendar.due(ticket.created_at, limit, ticket.unit.as_deref()))
+}
+
+/// Whether it was given to a unit and answered for the first time within the service levels. What was
+/// not told is no breach.
+fn is_prompt(ticket: &Ticket, limits: &DeskLimits, reach: &mut Reach, rules: &Rules<'_>) -> bool {
+    let (created, unit) = (ticket.created_at, ticket.unit.as_deref());
+    let forwarded = ticket.assigned_at.and_then(|at| {
+        let spent = reach.take(rules.calendar.working_minutes(unit, created, at))?;
+        Some(spent <= limits.forward_working_min.into())
+    });
+    let limit =
+        TimeLimit { value: limits.first_response_working_days, unit: LimitUnit::WorkingDay };
+    let responded = ticket.first_response_at.and_then(|at| {
+        let due = reach.take(rules.calendar.due(created, limit, unit))?;
+        Some(rules.day(at) <= rules.day(due))
+    });
+    forwarded.unwrap_or(true) && responded.unwrap_or(true)
 }
 
 #[cfg(test)]

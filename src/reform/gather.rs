@@ -3,7 +3,10 @@
 //! Sums come per unit code and per span without a change of the tree; here they meet the places that they
 //! count for. All statements of an answer run side by side.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
@@ -11,11 +14,12 @@ use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
 use super::{Frame, Keyed, needs::Needs};
 use crate::{
     calendar::Calendar,
+    day::midnight,
     indicator::{
         evaluate::Cards,
         exact::Milli,
-        facts::{Facts, Window},
-        figure::CityFigure,
+        facts::{Facts, Formalities, Window},
+        figure::{CityFigure, TO_DIGITISE, printed_documents},
         measure::{
             By, Dimension, Histogram, Measure, Noun, OpenBorders, OpenSums, Ranked, Slice, Span,
             Sums,
@@ -26,7 +30,10 @@ use crate::{
         supply::Offers,
         value::Split,
     },
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        measure::{Active, Reading, month_of, reading},
+    },
 };
 
 /// Everything that was read.
@@ -36,7 +43,7 @@ pub(super) struct Gathered {
     pub(super) facts: Keyed<Facts>,
     /// Received dossiers of units that are in no tree.
     pub(super) unmapped: i64,
-    pub(super) offers: Offers,
+    pub(super) offers: Arc<Offers>,
     pub(super) figures: Vec<CityFigure>,
     pub(super) officials: BTreeMap<(String, String), Milli>,
     pub(super) rulings: BTreeMap<String, [Option<Overruled>; NINE]>,
@@ -57,9 +64,9 @@ pub(super) async fn gather(
     frame: &Frame<'_>,
     needs: &Needs,
 ) -> Result<Gathered, StoreError> {
-    let (sums, open, spread, gathered) = try_join4(
+    let (sums, (open, seen), spread, gathered) = try_join4(
         read_sums(store, frame, questions(frame, needs)),
-        read_open(store, frame, needs),
+        try_join(read_open(store, frame, needs), read_seen(store, frame, needs)),
         read_spread(store, frame, needs),
         read_rest(store, frame, needs),
     )
@@ -70,9 +77,16 @@ pub(super) async fn gather(
     for (question, rows) in &sums {
         gathered.add_sums(frame, question, rows);
     }
+    for (noun, units) in &seen {
+        for unit in units {
+            gathered.each(frame, &frame.placing.at_end, unit, "", |facts| facts.note_seen(*noun));
+        }
+    }
     let (open, ages) = open;
     for (noun, rows) in &open {
-        for row in rows {
+        // What is open now says of a past period only what concerns it.
+        let concerns = |row: &&OpenSums| row.dissatisfied != 0 || row.waiting_late != 0;
+        for row in rows.iter().filter(|row| frame.is_running || concerns(row)) {
             gathered.each(frame, &frame.placing.at_end, &row.unit, &row.key, |facts| {
                 facts.add_open(*noun, row);
             });
@@ -87,15 +101,8 @@ pub(super) async fn gather(
             });
         }
     }
-    for (measure, members, units) in &touched {
-        for (unit, formalities) in units {
-            gathered.each(frame, members, unit, "", |facts| {
-                for formality in formalities {
-                    facts.touch(formality, *measure);
-                }
-            });
-        }
-    }
+    gathered.add_touched(frame, needs, touched);
+    gathered.add_since_printed(store, frame, needs).await?;
     if !frame.is_keyed() {
         for keys in &mut gathered.facts {
             keys.entry(String::new()).or_insert_with(|| Facts::new(frame.is_running));
@@ -118,11 +125,19 @@ impl Gathered {
         members: &Members,
         unit: &str,
         key: &str,
+        change: impl FnMut(&mut Facts),
+    ) {
+        self.each_of(frame, frame.places_of(members, unit), key, change);
+    }
+
+    /// Changes the facts of places.
+    fn each_of<'a>(
+        &mut self,
+        frame: &Frame<'_>,
+        places: impl IntoIterator<Item = &'a usize>,
+        key: &str,
         mut change: impl FnMut(&mut Facts),
     ) {
-        // Keyed answers have one place, and their rows name no unit.
-        let own = [0];
-        let places: &[usize] = if frame.is_keyed() { &own } else { &members.of(unit).places };
         let key = if frame.is_keyed() { key } else { "" };
         for place in places {
             let Some(keys) = self.facts.get_mut(*place) else { continue };
@@ -153,6 +168,58 @@ impl Gathered {
         }
     }
 
+    fn add_touched(&mut self, frame: &Frame<'_>, needs: &Needs, touched: Vec<Touched<'_>>) {
+        let mut known = Formalities::new(needs.touched.iter().copied().collect());
+        let mut placed = Vec::new();
+        for (members, active) in touched {
+            let places: Vec<usize> =
+                active.formalities().map(|formality| known.place(formality)).collect();
+            placed.push((members, active.unit, active.mark, places));
+        }
+        let known = Arc::new(known);
+        for (members, unit, mark, places) in placed {
+            self.each(frame, members, &unit, "", |facts| facts.touch(&known, &places, mark));
+        }
+    }
+
+    /// Adds sums since the printed number of documents, which each place may have of another day.
+    async fn add_since_printed(
+        &mut self,
+        store: &Store,
+        frame: &Frame<'_>,
+        needs: &Needs,
+    ) -> Result<(), StoreError> {
+        let since = needs.sums.iter().filter(|(window, _)| *window == Window::SincePrinted);
+        let measures: Vec<Measure> = since.map(|(_, measure)| *measure).collect();
+        if measures.is_empty() {
+            return Ok(());
+        }
+        let (members, to) = (&frame.placing.at_end, frame.span.to);
+        let mut begins: BTreeMap<NaiveDate, BTreeSet<usize>> = BTreeMap::new();
+        for place in 0..self.facts.len() {
+            let counts = |unit: &str| !frame.is_keyed() && members.of(unit).places.contains(&place);
+            let printed = printed_documents(&self.figures, counts, to);
+            let from = printed.and_then(|printed| printed.day.succ_opt()).unwrap_or(Span::BEGIN);
+            begins.entry(from).or_default().insert(place);
+        }
+        let (by, slice) = (frame.by(), frame.slice(members));
+        for (from, places) in begins {
+            for row in store.measures(&measures, Span { from, to }, &slice, by).await? {
+                let who = &members.of(&row.unit).who;
+                let all = frame.places_of(members, &row.unit).iter();
+                self.each_of(
+                    frame,
+                    all.filter(|place| places.contains(place)),
+                    &row.key,
+                    |facts| {
+                        facts.add(Window::SincePrinted, &measures, &row.values, who);
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn add_ages(&mut self, frame: &Frame<'_>, rows: &[(String, NaiveDate, i64)]) {
         let calendar = &frame.context.calendar;
         for (unit, day, count) in rows {
@@ -166,11 +233,16 @@ impl Gathered {
 }
 
 impl Frame<'_> {
-    const fn is_keyed(&self) -> bool {
+    pub(super) const fn is_keyed(&self) -> bool {
         matches!(self.split, Split::Key(_))
     }
 
-    /// Days of a window, each span with the members of its tree.
+    /// Places for which a unit's records count. Keyed answers have one place, and their rows name no unit.
+    fn places_of<'b>(&self, members: &'b Members, unit: &str) -> &'b [usize] {
+        if self.is_keyed() { &[0] } else { &members.of(unit).places }
+    }
+
+    /// Days of a window, each span with the members of its tree; none where each place has its own.
     fn windows(&self, window: Window) -> Vec<(Span, &Members)> {
         let Span { from, to } = self.span;
         match window {
@@ -182,7 +254,21 @@ impl Frame<'_> {
                 let from = days_back(&self.context.calendar, to, days);
                 vec![(Span { from, to }, &self.placing.at_end)]
             }
+            Window::SincePrinted => Vec::new(),
         }
+    }
+
+    /// Days of a window until the end of the running period, or month, where nothing lies ahead of today:
+    /// the sums are the same, and they stand ready for whole months and years.
+    fn rounded(&self, window: Window, span: Span) -> Span {
+        let is_until_today = span.to == self.span.to && self.is_running;
+        let to = match window {
+            _ if !is_until_today => span.to,
+            Window::In => self.period.span().to,
+            Window::Until => self.period.span().to.max(month_of(self.today).to),
+            Window::Before | Window::Recent | Window::SincePrinted => span.to,
+        };
+        Span { from: span.from, to: to.max(span.to) }
     }
 
     /// Which records of these units count.
@@ -213,7 +299,9 @@ impl Frame<'_> {
         let soon = soon.map_or(0, |day| (day - self.today).num_days());
         // First days of receipt whose age today is at most 2, 5, 10 and 20 working days.
         let bands = [2, 5, 10, 20].map(|age| first_day_of_age(calendar, self.today, age));
-        OpenBorders { now: self.now, soon: self.now + TimeDelta::days(soon), bands }
+        let soon = self.now + TimeDelta::days(soon);
+        let end = midnight(self.span.to, self.context.zone).min(self.now);
+        OpenBorders { now: self.now, soon, bands, span: self.span, end }
     }
 }
 
@@ -246,18 +334,21 @@ fn days_back(calendar: &Calendar, to: NaiveDate, n: u32) -> NaiveDate {
 
 /// The statements for sums, and for sums by a second key.
 fn questions<'a>(frame: &'a Frame<'_>, needs: &Needs) -> Vec<Question<'a>> {
-    let mut groups: BTreeMap<(Window, Noun, Option<Dimension>), Vec<Measure>> = BTreeMap::new();
+    type Key = (Window, Noun, Option<Dimension>, Reading);
+    let mut groups: BTreeMap<Key, Vec<Measure>> = BTreeMap::new();
     for &(window, measure) in &needs.sums {
-        groups.entry((window, measure.noun(), None)).or_default().push(measure);
+        let key = (window, measure.noun(), None, reading(measure));
+        groups.entry(key).or_default().push(measure);
     }
     // A second key beside the asked one would be a third: keyed answers go without.
     for &(dimension, measure) in needs.split.iter().filter(|_| !frame.is_keyed()) {
-        let key = (Window::In, measure.noun(), Some(dimension));
+        let key = (Window::In, measure.noun(), Some(dimension), reading(measure));
         groups.entry(key).or_default().push(measure);
     }
     let mut questions = Vec::new();
-    for ((window, _, dimension), measures) in groups {
+    for ((window, _, dimension, reading), measures) in groups {
         for (span, members) in frame.windows(window) {
+            let span = if reading.may_lie_ahead { span } else { frame.rounded(window, span) };
             let measures = measures.clone();
             questions.push(Question { window, span, members, measures, dimension });
         }
@@ -277,7 +368,7 @@ async fn read_sums<'a>(
         };
         let slice = frame.slice(question.members);
         let Question { span, measures, .. } = &question;
-        let rows = store.measures(measures, *span, &slice, by, frame.context.zone).await?;
+        let rows = store.measures(measures, *span, &slice, by).await?;
         Ok((question, rows))
     }))
     .await
@@ -303,31 +394,55 @@ async fn read_open(store: &Store, frame: &Frame<'_>, needs: &Needs) -> Result<Op
     try_join(open, ages).await
 }
 
-type Spread<'a> = (
-    Vec<(Ranked, &'a Members, Vec<Histogram>)>,
-    Vec<(Measure, &'a Members, BTreeMap<String, Vec<String>>)>,
-);
+/// Units that ever had a record, by noun.
+async fn read_seen(
+    store: &Store,
+    frame: &Frame<'_>,
+    needs: &Needs,
+) -> Result<Vec<(Noun, Vec<String>)>, StoreError> {
+    let slice = frame.slice(&frame.placing.at_end);
+    let slice = &slice;
+    // What lies ahead of the clock does not show itself here.
+    let Span { to, .. } = frame.rounded(Window::Until, Span::until(frame.span.to));
+    try_join_all(needs.seen.iter().map(|noun| async move {
+        Ok::<_, StoreError>((*noun, store.seen(*noun, to, slice).await?))
+    }))
+    .await
+}
+
+type Spread<'a> = (Vec<(Ranked, &'a Members, Vec<Histogram>)>, Vec<Touched<'a>>);
+
+/// Active formalities of a unit, with the tree that it stands in.
+type Touched<'a> = (&'a Members, Active);
 
 async fn read_spread<'a>(
     store: &Store,
     frame: &'a Frame<'_>,
     needs: &Needs,
 ) -> Result<Spread<'a>, StoreError> {
-    let (by, zone) = (frame.by(), frame.context.zone);
-    let windows = frame.windows(Window::In);
+    let by = frame.by();
+    let windows: Vec<(Span, &Members)> = frame
+        .windows(Window::In)
+        .into_iter()
+        .map(|(span, members)| (frame.rounded(Window::In, span), members))
+        .collect();
     let pairs = needs.ranked.iter().flat_map(|ranked| windows.iter().map(move |at| (*ranked, *at)));
     let histograms = try_join_all(pairs.map(|(ranked, (span, members))| async move {
         let slice = frame.slice(members);
-        let rows = store.histograms(ranked, span, &slice, by, zone).await?;
+        let rows = store.histograms(ranked, span, &slice, by).await?;
         Ok::<_, StoreError>((ranked, members, rows))
     }));
-    let touched = needs.touched.iter().filter(|_| !frame.is_keyed());
-    let pairs = touched.flat_map(|measure| windows.iter().map(move |at| (*measure, *at)));
-    let touched = try_join_all(pairs.map(|(measure, (span, members))| async move {
-        let slice = frame.slice(members);
-        let units = store.active_formalities(measure, span, &slice, zone).await?;
-        Ok::<_, StoreError>((measure, members, units))
-    }));
+    let wanted: Vec<Measure> =
+        needs.touched.iter().copied().filter(|_| !frame.is_keyed()).collect();
+    let wanted = &wanted;
+    let touched = async {
+        let asked = try_join_all(windows.iter().map(|&(span, members)| async move {
+            let slice = frame.slice(members);
+            let active = store.active_formalities(wanted, span, &slice).await?;
+            Ok::<_, StoreError>(active.into_iter().map(move |active| (members, active)))
+        }));
+        Ok(asked.await?.into_iter().flatten().collect())
+    };
     try_join(histograms, touched).await
 }
 
@@ -337,16 +452,20 @@ async fn read_rest(
     frame: &Frame<'_>,
     needs: &Needs,
 ) -> Result<Gathered, StoreError> {
-    let offers = async { if needs.offers { store.offers().await } else { Ok(Offers::default()) } };
+    let offers = async { if needs.offers { store.offers().await } else { Ok(Arc::default()) } };
     let figures = async {
-        if needs.figures.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: Vec<&str> = needs.figures.iter().copied().collect();
+        let (lasting, names): (Vec<&str>, Vec<&str>) =
+            needs.figures.iter().partition(|name| **name == TO_DIGITISE);
         let days = Days::new(u64::from(frame.context.parameters.thresholds.stock_days));
         let Span { from, to } = frame.span;
         let from = to.checked_sub_days(days).map_or(from, |first| first.min(from));
-        store.city_figures(&names, Span { from, to }, frame.context.zone).await
+        let mut figures = Vec::new();
+        for (names, span) in [(names, Span { from, to }), (lasting, Span::until(to))] {
+            if !names.is_empty() {
+                figures.extend(store.city_figures(&names, span, frame.context.zone).await?);
+            }
+        }
+        Ok(figures)
     };
     let scores = async {
         let officials = async {

@@ -1,11 +1,12 @@
 //! Keeps the headline indicators of the whole city current: after records changed, and each minute for
 //! what the clock alone changes (overdue, due soon, a new day).
 //!
-//! From the store to the live view; also builds the [`Context`] once the registry is known, closes the
-//! periods that are due, and checks the accounting identities. Evaluations follow each other no faster
-//! than [`PAUSE`]; while the database is away the last values stay and grow old.
+//! From the store to the live view; also builds the [`Context`] once the registry is known, has the
+//! accounting identities checked ([`super::books`]), and closes the periods that are due, beside all this:
+//! a year takes many seconds. Evaluations follow each other no faster than [`PAUSE`], and what tells of the
+//! books of all units only each minute; while the database is away the last values stay and grow old.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use tokio::{
@@ -14,15 +15,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, ReformError, close, evaluate, identities};
+use super::{Context, ReformError, books::Books, close, evaluate};
 use crate::{
     indicator::{
-        identity::Checked,
+        formula::{Formula, Hub, Variant, formula},
         period::{Length, Period},
-        value::{Ask, Mode, Narrow, Split},
+        value::{Ask, Mode, Narrow, Split, Value},
     },
     live::reform::Headline,
-    observe::{IdentityLabel, Metrics},
+    observe::Metrics,
     registry::Registry,
     selfcheck::Agreement,
     store::Store,
@@ -60,8 +61,9 @@ pub struct HeadlineTask {
     /// Whether the registry changed since the context was made.
     is_stale: bool,
     headline: watch::Sender<Arc<Headline>>,
-    books: watch::Sender<Agreement>,
-    metrics: Arc<Metrics>,
+    /// Values that are computed each minute only.
+    of_minute: Vec<(String, Value)>,
+    books: Books,
     stop: CancellationToken,
 }
 
@@ -93,8 +95,8 @@ impl HeadlineTask {
             context,
             is_stale: false,
             headline,
-            books,
-            metrics: Arc::clone(metrics),
+            of_minute: Vec::new(),
+            books: Books::new(books, metrics),
             stop: stop.clone(),
         };
         (task, outlets)
@@ -102,44 +104,52 @@ impl HeadlineTask {
 
     /// Runs until the stop.
     pub async fn run(mut self) -> Result<(), Infallible> {
+        let stop = self.stop.clone();
+        let (store, context) = (self.store.clone(), self.context.subscribe());
+        // What a stop cuts short leaves nothing behind: values are sent whole, a closing is one transaction.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.keep_current() => {}
+            () = close_daily(&store, context) => {}
+        }
+        Ok(())
+    }
+
+    async fn keep_current(&mut self) {
         let mut minute = interval(MINUTE);
         minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut closed_until: Option<NaiveDate> = None;
         loop {
             let is_minute = tokio::select! {
-                () = self.stop.cancelled() => return Ok(()),
                 _ = minute.tick() => true,
                 Ok(()) = self.records.changed() => false,
                 Ok(()) = self.registry.changed() => { self.is_stale = true; false }
             };
             let again = Instant::now() + PAUSE;
-            if let Err(error) = self.work(is_minute, &mut closed_until).await {
+            if let Err(error) = Box::pin(self.work(is_minute)).await {
                 tracing::debug!(why = chain(&error), "the headline indicators wait");
             }
-            tokio::select! {
-                () = self.stop.cancelled() => return Ok(()),
-                () = sleep_until(again) => {}
-            }
+            sleep_until(again).await;
         }
     }
 
-    async fn work(
-        &mut self,
-        is_minute: bool,
-        closed_until: &mut Option<NaiveDate>,
-    ) -> Result<(), ReformError> {
+    async fn work(&mut self, is_minute: bool) -> Result<(), ReformError> {
         let Some(context) = self.context().await? else { return Ok(()) };
         self.records.mark_unchanged();
-        self.evaluate(&context).await?;
-        if is_minute {
-            self.check_books(&context).await?;
-            let today = context.today();
-            if *closed_until != Some(today) {
-                close::close_due(&self.store, &context).await?;
-                *closed_until = Some(today);
+        let Self { store, books, headline, of_minute, .. } = &mut *self;
+        let every_unit = is_minute || books.is_broken();
+        // Side by side: neither is to wait for the other.
+        let show = async {
+            let at = context.now();
+            let mut values = values_of(store, &context, false).await?;
+            if is_minute || of_minute.is_empty() {
+                *of_minute = values_of(store, &context, true).await?;
             }
-        }
-        Ok(())
+            values.extend(of_minute.iter().cloned());
+            headline.send_replace(Arc::new(Headline { at, values }));
+            Ok(())
+        };
+        let (shown, checked) = tokio::join!(show, books.check(store, &context, every_unit));
+        shown.and(checked)
     }
 
     /// What indicators are computed with; none before the registry is known. Until a changed registry is
@@ -158,51 +168,58 @@ impl HeadlineTask {
         self.is_stale = false;
         Ok(Some(context))
     }
+}
 
-    async fn evaluate(&self, context: &Context) -> Result<(), ReformError> {
-        let mut headline = Headline { at: context.now(), values: Vec::new() };
-        let headlines = context.catalogue.iter().filter(|indicator| indicator.headline);
-        let ids: Vec<String> = headlines.map(|indicator| indicator.id.clone()).collect();
-        for length in LENGTHS {
-            let Some(period) = Period::containing(length, context.today()) else { continue };
-            let ask = Ask {
-                ids: ids.clone(),
-                unit: None,
-                period,
-                split: Split::Total,
-                mode: Mode::AsWas,
-                narrow: Narrow::default(),
-            };
-            let answer = evaluate(&self.store, context, &ask).await?;
-            let main = answer.values.into_iter().filter(|value| value.part.is_none());
-            let keyed = main.map(|value| (format!("{}/{}", value.id, length.as_str()), value));
-            headline.values.extend(keyed);
-        }
-        self.headline.send_replace(Arc::new(headline));
-        Ok(())
+/// The headline figures as the records have them now: those that are computed each minute, or the others.
+async fn values_of(
+    store: &Store,
+    context: &Context,
+    of_minute: bool,
+) -> Result<Vec<(String, Value)>, ReformError> {
+    let mut values = Vec::new();
+    for length in LENGTHS {
+        let Some(period) = Period::containing(length, context.today()) else { continue };
+        let headlines = context.catalogue.iter().filter(|indicator| {
+            indicator.headline && is_of_minute(context, period, &indicator.id) == of_minute
+        });
+        let ask = Ask {
+            ids: headlines.map(|indicator| indicator.id.clone()).collect(),
+            unit: None,
+            period,
+            split: Split::Total,
+            mode: Mode::AsWas,
+            narrow: Narrow::default(),
+        };
+        let answer = evaluate(store, context, &ask).await?;
+        let main = answer.values.into_iter().filter(|value| value.part.is_none());
+        let keyed = main.map(|value| (format!("{}/{}", value.id, length.as_str()), value));
+        values.extend(keyed);
     }
+    Ok(values)
+}
 
-    /// Checks the accounting identities of the running month, and tells each that is broken once.
-    async fn check_books(&self, context: &Context) -> Result<(), ReformError> {
-        let Some(month) = Period::containing(Length::Month, context.today()) else { return Ok(()) };
-        let checked = identities(&self.store, context, month, None).await?;
-        let mut broken: BTreeMap<&str, i64> = BTreeMap::new();
-        for one in &checked {
-            let count = broken.entry(&one.identity).or_default();
-            if !one.holds() {
-                *count += 1;
-                let (identity, unit, period) = (&one.identity, &one.unit, &one.period);
-                let (left, right) = (one.left, one.right);
-                tracing::warn!(%identity, %unit, %period, left, right, "an accounting identity is broken");
-            }
+/// Whether an indicator tells of the books of all units, which is more work than all others together.
+fn is_of_minute(context: &Context, period: Period, id: &str) -> bool {
+    let buckets = context.parameters.buckets(period.last_day());
+    let formula = formula(id, Variant { buckets, is_running: true });
+    matches!(formula, Some(Formula::Hub(Hub::Identities | Hub::Corrected)))
+}
+
+/// Closes the periods that are due, once a day; does not end.
+async fn close_daily(store: &Store, context: watch::Receiver<Option<Arc<Context>>>) {
+    let mut minute = interval(MINUTE);
+    minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut closed_until: Option<NaiveDate> = None;
+    loop {
+        minute.tick().await;
+        let Some(context) = context.borrow().clone() else { continue };
+        let today = context.today();
+        if closed_until == Some(today) {
+            continue;
         }
-        for (identity, count) in &broken {
-            let label = IdentityLabel { identity: (*identity).to_owned() };
-            self.metrics.identities_broken.get_or_create(&label).set(*count);
+        match close::close_due(store, &context).await {
+            Ok(_closed) => closed_until = Some(today),
+            Err(error) => tracing::debug!(why = chain(&error), "the closing of periods waits"),
         }
-        let agrees =
-            if checked.iter().all(Checked::holds) { Agreement::Agrees } else { Agreement::Differs };
-        self.books.send_replace(agrees);
-        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use crate::indicator::{
     catalogue::Indicator,
     evaluate::printed,
     facts::{Amount, Window, activity, stood},
-    formula::{Decision, Formula, Hub, MetricRule, Nine, PROPOSING, Supply, formula},
+    figure::TO_DIGITISE,
+    formula::{Decision, Formula, Hub, MetricRule, Nine, Supply, formula},
     identity,
     measure::{Dimension, Measure, Noun, Ranked},
     nine::form_measures,
@@ -19,6 +20,8 @@ use crate::indicator::{
 pub(super) struct Needs {
     /// Measures with the days over which they are added up.
     pub(super) sums: BTreeSet<(Window, Measure)>,
+    /// Nouns of which it matters whether there ever was a record.
+    pub(super) seen: BTreeSet<Noun>,
     /// Nouns of which what is open now is counted.
     pub(super) open: BTreeSet<Noun>,
     /// Measures by a second key.
@@ -69,14 +72,14 @@ impl Needs {
             needs.amount(amount, frame);
         }
         needs.split.extend(channels.into_iter().map(|measure| (Dimension::Channel, measure)));
-        needs.complete();
+        needs.complete(frame);
         needs
     }
 
     fn of(formulas: impl IntoIterator<Item = Formula>, frame: &Frame<'_>) -> Self {
         let mut needs = Self::default();
         formulas.into_iter().for_each(|formula| needs.add(&formula, frame));
-        needs.complete();
+        needs.complete(frame);
         needs
     }
 
@@ -99,12 +102,14 @@ impl Needs {
             Formula::Supply(supply) => self.supply(*supply),
             Formula::Metric(rule) => self.figures.extend(rule.names()),
             Formula::Nine(_) => self.nine(),
+            // What others have published takes no sum.
+            Formula::Decision(Decision::Official) => self.officials = true,
             Formula::Decision(_) => self.decision(frame),
             Formula::Hub(Hub::Freshness | Hub::Lag | Hub::Rejected) => self.feeds = true,
             Formula::Hub(Hub::Identities) => self.identities = true,
             Formula::Hub(Hub::Corrected) => self.corrected = true,
             Formula::ToDigitise | Formula::DigitisedShare | Formula::DigitiseRate => {
-                self.figures.insert("documents_to_digitise");
+                self.figures.insert(TO_DIGITISE);
             }
             Formula::HotSpots => self.hot_spots = true,
         }
@@ -113,7 +118,6 @@ impl Needs {
     fn nine(&mut self) {
         self.offers = true;
         self.rulings = true;
-        self.sums.extend(PROPOSING.map(|measure| (Window::In, measure)));
         self.sums.insert((Window::In, Measure::Forms));
         let forms = form_measures().into_iter();
         self.split.extend(forms.map(|measure| (Dimension::Category, measure)));
@@ -153,7 +157,9 @@ impl Needs {
             Amount::Sum(window, measure) => {
                 self.sums.insert((window, measure));
             }
-            Amount::Standing(noun, _) if frame.is_running => {
+            Amount::Standing(noun, standing)
+                if frame.is_running || standing.is_told_by_open_records() =>
+            {
                 self.open.insert(noun);
             }
             Amount::Standing(noun, standing) => {
@@ -164,13 +170,15 @@ impl Needs {
         }
     }
 
-    /// Adds what tells whether there ever was a record, and who reported.
-    fn complete(&mut self) {
+    /// Adds what tells whether there ever was a record, and who reported. A key stands in an answer only
+    /// because there was one.
+    fn complete(&mut self, frame: &Frame<'_>) {
         let summed = self.sums.iter().map(|(_, measure)| measure.noun());
         let nouns: BTreeSet<Noun> = summed.chain(self.open.iter().copied()).collect();
-        for measure in nouns.into_iter().flat_map(activity) {
-            self.sums.insert((Window::Until, *measure));
-            self.sums.insert((Window::In, *measure));
+        let active = nouns.iter().flat_map(|noun| activity(*noun));
+        self.sums.extend(active.map(|measure| (Window::In, *measure)));
+        if !frame.is_keyed() {
+            self.seen = nouns;
         }
     }
 }

@@ -217,6 +217,9 @@ pub(crate) fn city(devices: Vec<Device>) -> City {
         }],
         formalities: formalities(),
         services: Vec::new(),
+        plans: Vec::new(),
+        presence: Vec::new(),
+        displays: Vec::new(),
         warnings: Vec::new(),
     }
 }

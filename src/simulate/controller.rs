@@ -34,6 +34,9 @@ const FLASH_AUTOMATIC: u8 = 3;
 const FLASH_FAULT_MONITOR: u8 = 5;
 const FLASH_STARTUP: u8 = 7;
 
+/// The plan that somebody at the cabinet sets.
+const PLAN_BY_HAND: u16 = 9;
+
 /// A junction and where it stands in its cycles.
 #[derive(Debug, Clone)]
 pub(crate) struct Controller {
@@ -140,6 +143,13 @@ impl Controller {
                 groups,
             },
         }
+    }
+
+    /// The same while somebody at the cabinet has set a plan: its timing happens to be that of the schedule.
+    pub(crate) fn state_by_hand(&self, at_ms: i64) -> SignalState {
+        let state = self.state(at_ms);
+        let plan = state.plan.map(|_scheduled| PLAN_BY_HAND);
+        SignalState { plan, ..state }
     }
 
     /// What the groups show while the controller is forced out of its plan.
@@ -354,5 +364,14 @@ mod tests {
         let of = |number| state.groups.iter().find(|group| group.group == number).unwrap().state;
         assert_eq!((of(2), of(4)), (state::CAUTION, state::STOP_THEN_PROCEED));
         assert!(state.groups.iter().all(|group| group.likely_end_ms.is_none()), "three hours left");
+    }
+
+    #[test]
+    fn a_plan_that_is_set_by_hand_is_told_instead_of_the_scheduled_one() {
+        let at = MONDAY_MS + 9 * HOUR_MS;
+        let controller = Controller::new(four_legs(1), at);
+        let (scheduled, by_hand) = (controller.state(at), controller.state_by_hand(at));
+        assert_eq!((scheduled.plan, by_hand.plan), (Some(3), Some(PLAN_BY_HAND)));
+        assert_eq!(SignalState { plan: Some(3), ..by_hand }, scheduled);
     }
 }

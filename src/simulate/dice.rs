@@ -32,6 +32,7 @@ pub(crate) enum Purpose {
     Form,
     Petition,
     Document,
+    Chronic,
 }
 
 /// Constant of `SplitMix64`: 2^64 divided by the golden ratio.

@@ -44,6 +44,11 @@ pub(crate) mod code {
 
 /// Smallest green after which the minimum is reported as complete.
 const MIN_GREEN_MS: i64 = 5000;
+/// Channels up to this one are of stop lines, see [`channels`].
+const STOP_LINES_MAX: u16 = 16;
+/// In a queue one vehicle after the other stands on the detector: how long, and the gap behind it.
+const STANDING_MS: i64 = 7_500;
+const GAP_MS: i64 = 500;
 /// Detector channel of the stop line of a phase, and of its advance detector.
 pub(crate) const fn channels(phase: u8) -> [u16; 2] {
     [phase as u16, phase as u16 + 16]
@@ -224,6 +229,16 @@ pub(crate) fn with_fault(
                     .collect(),
             )
         }
+        FaultKind::Queue => {
+            let stop_lines: Vec<u16> =
+                channels.iter().copied().filter(|channel| *channel <= STOP_LINES_MAX).collect();
+            let Some(full) = pick(&stop_lines, *fault) else { return events.to_vec() };
+            let detector = |event: &Event| {
+                matches!(event.1, code::DETECTOR_ON | code::DETECTOR_OFF) && event.2 == full
+            };
+            let others = |event: &Event| !(lasts(event.0) && detector(event));
+            (queue(fault, full, (from, until)), events.iter().copied().filter(others).collect())
+        }
         FaultKind::Link
         | FaultKind::Restart
         | FaultKind::LampOut
@@ -232,10 +247,78 @@ pub(crate) fn with_fault(
         | FaultKind::CameraFrozen
         | FaultKind::CameraMoved
         | FaultKind::OnBattery
-        | FaultKind::DoorOpen => (Vec::new(), events.to_vec()),
+        | FaultKind::DoorOpen
+        | FaultKind::WrongPlan => (Vec::new(), events.to_vec()),
     };
     kept.extend(own.into_iter().filter(|event| (from..until).contains(&event.0)));
     kept.sort_unstable();
     kept.dedup();
     kept
+}
+
+/// What a detector says of a queue that stands on it, in a span.
+fn queue(fault: &Fault, channel: u16, (from, until): (i64, i64)) -> Vec<Event> {
+    const EVERY_MS: i64 = STANDING_MS + GAP_MS;
+    let first = (from.max(fault.from_ms) - fault.from_ms) / EVERY_MS;
+    let vehicles = (first..).map(|number| fault.from_ms + number * EVERY_MS);
+    vehicles
+        .take_while(|on| *on < until.min(fault.until_ms))
+        .flat_map(|on| {
+            let off = (on + STANDING_MS).min(fault.until_ms);
+            [(on, code::DETECTOR_ON, channel), (off, code::DETECTOR_OFF, channel)]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ioc_ingest::{Envelope, signal::ControllerEvent};
+
+    use super::*;
+    use crate::{
+        measure::split::{SplitFailures, USUAL, Worst},
+        simulate::{calendar::HOUR_MS, calendar::utc, controller::Controller, dice::key},
+    };
+
+    /// Monday, 2 March 2026, 07:00 in Can Tho.
+    const SEVEN_MS: i64 = 1_772_384_400_000 + 7 * HOUR_MS;
+
+    /// The worst phase of a junction after 40 minutes of the morning's peak.
+    fn worst(fault: Option<Fault>) -> Option<Worst> {
+        let groups = [2, 4, 6, 8].map(|phase| (GroupKind::Vehicle, phase));
+        let zone = chrono_tz::Asia::Ho_Chi_Minh;
+        let junction = Junction::new(1, key("sig-001"), zone, 0, &groups);
+        let all: Vec<u16> = [2, 4, 6, 8].into_iter().flat_map(channels).collect();
+        let presence = [(2, 2), (4, 4), (6, 6), (8, 8)];
+        let mut splits = SplitFailures::of(&presence, USUAL)?;
+        let mut controller = Controller::new(junction, SEVEN_MS);
+        for seq in 1..2_400 {
+            let (from, until) = (SEVEN_MS + (seq - 1) * 1_000, SEVEN_MS + seq * 1_000);
+            controller.advance(until);
+            let mut events = controller.events(from, until);
+            if let Some(fault) = &fault {
+                events = with_fault(&events, fault, &all, (from, until));
+            }
+            let event =
+                |(at_ms, code, parameter)| ControllerEvent { time: utc(at_ms), code, parameter };
+            let events: Vec<ControllerEvent> = events.into_iter().map(event).collect();
+            let number = u64::try_from(seq).unwrap();
+            let envelope =
+                Envelope { time: utc(from), boot: 1, seq: number, clock: None, late: false };
+            splits.apply(&envelope, &events);
+        }
+        splits.worst()
+    }
+
+    #[test]
+    fn greens_clear_the_queue_unless_it_is_a_fault() {
+        assert_eq!(worst(None).map(|worst| worst.share), Some(0.0));
+        let (from_ms, until_ms) = (SEVEN_MS + 300_000, SEVEN_MS + 3_600_000);
+        let queue = Fault { kind: FaultKind::Queue, from_ms, until_ms, part: 1 };
+        let found = worst(Some(queue)).unwrap();
+        assert!(found.share > 0.9 && found.phase == Some(4), "{found:?}");
+        // A detector that is stuck is no queue.
+        let stuck = Fault { kind: FaultKind::DetectorStuck, part: 2, ..queue };
+        assert_eq!(worst(Some(stuck)).map(|worst| worst.share), Some(0.0));
+    }
 }

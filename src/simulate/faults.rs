@@ -43,6 +43,10 @@ pub(crate) enum FaultKind {
     OnBattery,
     /// The cabinet door is open.
     DoorOpen,
+    /// Somebody at the cabinet set a plan that is not the scheduled one.
+    WrongPlan,
+    /// A queue that no green clears stands at the stop line of a phase.
+    Queue,
 }
 
 /// One fault.
@@ -58,6 +62,32 @@ pub(crate) struct Fault {
     pub(crate) part: u64,
 }
 
+/// How a lane of a station is broken for days, until somebody repairs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chronic {
+    /// It reports presence without end.
+    StuckOn,
+    /// It sees nothing any more.
+    Dead,
+    /// It counts more vehicles than a lane can carry, and its occupancy jumps.
+    Chatter,
+}
+
+/// Length of the time for which a lane is broken.
+const CHRONIC_MS: i64 = 3 * 24 * HOUR_MS;
+/// Share of lanes that are broken at any time.
+const CHRONIC_SHARE: f64 = 0.012;
+
+/// How a lane is broken at an instant.
+pub(crate) fn chronic_at(seed: u64, lane: u64, at_ms: i64) -> Option<Chronic> {
+    let mut dice = Dice::new(seed, Purpose::Chronic, lane, at_ms.div_euclid(CHRONIC_MS));
+    if !dice.chance(CHRONIC_SHARE) {
+        return None;
+    }
+    let kinds = [Chronic::StuckOn, Chronic::Dead, Chronic::Chatter];
+    kinds.get(dice.index(kinds.len())).copied()
+}
+
 /// Probability of a fault in a block, and the kinds with their weights.
 fn habits(service: Service) -> (f64, &'static [(FaultKind, f64)]) {
     match service {
@@ -70,6 +100,8 @@ fn habits(service: Service) -> (f64, &'static [(FaultKind, f64)]) {
                 (FaultKind::ConflictFlash, 1.0),
                 (FaultKind::Dark, 1.0),
                 (FaultKind::Restart, 1.0),
+                (FaultKind::WrongPlan, 1.0),
+                (FaultKind::Queue, 1.0),
             ],
         ),
         Service::Vds => (
@@ -153,6 +185,21 @@ mod tests {
             at = next;
         }
         assert!((15..50).contains(&faults.len()), "{} faults", faults.len());
+    }
+
+    #[test]
+    fn a_few_lanes_of_a_city_are_broken_in_each_way_for_days() {
+        let of = |at: i64| -> Vec<Option<Chronic>> {
+            (0..3_000).map(|n| chronic_at(1, key(&format!("lane-{n}")), at)).collect()
+        };
+        let day = 24 * HOUR_MS;
+        let (now, soon, later) = (of(0), of(2 * day), of(4 * day));
+        assert_eq!(now, soon);
+        assert_ne!(now, later);
+        for kind in [Chronic::StuckOn, Chronic::Dead, Chronic::Chatter] {
+            let found = now.iter().filter(|lane| **lane == Some(kind)).count();
+            assert!((3..40).contains(&found), "{found} are {kind:?}");
+        }
     }
 
     #[test]

@@ -146,6 +146,15 @@ impl FieldDevice {
         Dice::new(self.around.seed, Purpose::Jitter, self.identity.key, 0).millis(250, 3500)
     }
 
+    /// When the equipment's health is due next. Unlike intervals, which are aligned to UTC, it comes at a
+    /// time of each device's own: a city's devices were not switched on at the same second.
+    fn next_health_ms(&self, at_ms: i64) -> i64 {
+        let every = u32::try_from(HEALTH_EVERY_MS).unwrap_or(u32::MAX);
+        let phase =
+            Dice::new(self.around.seed, Purpose::Jitter, self.identity.key, 1).millis(0, every);
+        (at_ms - phase).div_euclid(HEALTH_EVERY_MS) * HEALTH_EVERY_MS + HEALTH_EVERY_MS + phase
+    }
+
     /// Sends, buffers or forgets a message, as the link allows.
     fn emit(&mut self, stream: Stream, time_ms: i64, at: Instant, fact: &Fact, work: &mut Work) {
         let kept = matches!(stream, Stream::Events | Stream::Interval | Stream::Incident);
@@ -179,7 +188,7 @@ impl FieldDevice {
         self.report_health(at, work);
         let jitter = self.jitter_ms();
         let next = |every: i64| (at.due_ms.div_euclid(every) + 1) * every + jitter;
-        work.duties.push((next(HEALTH_EVERY_MS), Duty::Health));
+        work.duties.push((self.next_health_ms(at.due_ms), Duty::Health));
         work.duties.push((at.due_ms + 1, Duty::Fault));
         match &self.equipment {
             Equipment::Controller(_) => {
@@ -269,10 +278,13 @@ impl FieldDevice {
 
     fn report_state(&mut self, at: Instant, work: &mut Work) {
         let forced = self.forced(at.due_ms);
+        let is_plan_wrong =
+            self.fault(at.due_ms).is_some_and(|fault| fault.kind == FaultKind::WrongPlan);
         let Equipment::Controller(controller) = &mut self.equipment else { return };
         controller.advance(at.due_ms);
         let state = match forced {
             Some((forced, since_ms)) => controller.forced(forced, since_ms),
+            None if is_plan_wrong => controller.state_by_hand(at.due_ms),
             None => controller.state(at.due_ms),
         };
         self.emit(Stream::State, at.due_ms, at, &Fact::SignalState(state), work);
@@ -331,6 +343,7 @@ impl FieldDevice {
         let fault = self.fault(start_ms);
         let interval = match &self.equipment {
             Equipment::Station(lanes, duration) => {
+                let lanes = (&lanes[..], self.around.faults);
                 Some(station::interval(seed, lanes, zone, (start_ms, *duration), fault))
             }
             Equipment::Camera(zones, duration) => {

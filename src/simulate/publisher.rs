@@ -13,6 +13,7 @@ use super::{
     dice::{Dice, Purpose, key},
     wire,
 };
+use crate::schedule::Schedule;
 
 /// Behind the clock by more than this, a message is marked as replayed from a buffer.
 pub(crate) const LATE_AFTER_MS: i64 = 30_000;
@@ -77,6 +78,8 @@ pub(crate) struct Surroundings {
     pub(crate) faults: bool,
     /// Simulated instant at which the simulator starts.
     pub(crate) start_ms: i64,
+    /// The city's schedule of signal plans.
+    pub(crate) schedule: Schedule,
 }
 
 /// Name and counters of a publisher.

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     calendar::Calendar,
     city::{City, Detector, Device, LaneClass},
+    schedule::Schedule,
 };
 
 /// Length of an interval where the registry names no period.
@@ -94,6 +95,7 @@ pub(crate) fn publishers(
         zone: city.time_zone,
         faults: options.faults,
         start_ms,
+        schedule: Schedule::new(&city.plans, &calendar(city)),
     };
     let past =
         Past::new(options.backfill, options.backfill_per_s, options.speed, Arc::clone(stats));
@@ -143,8 +145,9 @@ fn controller(around: &Surroundings, device: &Device, key: u64) -> Controller {
     let groups: Vec<_> = device.groups.iter().map(|group| (group.kind, group.group)).collect();
     let offset_s = Dice::new(around.seed, Purpose::Layout, key, 4).index(OFFSETS_S);
     let offset_ms = i64::try_from(offset_s).unwrap_or(0) * 1000;
+    let timetable = around.schedule.of(device.source.as_str(), device.corridor.as_deref());
     let junction = Junction::new(around.seed, key, around.zone, offset_ms, &groups);
-    Controller::new(junction, around.start_ms)
+    Controller::new(junction.scheduled(timetable), around.start_ms)
 }
 
 fn lane(device: &Device, detector: &Detector) -> Lane {

@@ -12,9 +12,10 @@ use ioc_ingest::signal::GroupKind;
 use super::{
     calendar::local,
     dice::{Dice, Purpose, whole},
-    plan::{Run, Segment, segment},
+    plan::{Daily, Run, Segment, segment},
     traffic::{Tide, demand},
 };
+use crate::schedule::Timetable;
 
 /// Length of yellow.
 pub(crate) const YELLOW_MS: i64 = 3000;
@@ -63,6 +64,8 @@ pub(crate) struct Junction {
     pub(crate) offset_ms: i64,
     /// Whether it flashes yellow at night.
     pub(crate) night_flash: bool,
+    /// The city's schedule of plans for it, if there is one.
+    timetable: Option<Timetable>,
     /// Its groups.
     pub(crate) groups: Vec<Group>,
     /// Share of the green time per stage in the order of service.
@@ -132,14 +135,22 @@ impl Junction {
             zone,
             offset_ms,
             night_flash: dice.chance(0.2),
+            timetable: None,
             groups: groups.collect(),
             weights: order.iter().map(|index| PAIRS[*index].1).collect(),
         }
     }
 
+    /// The junction with the city's schedule of plans.
+    pub(crate) fn scheduled(self, timetable: Option<Timetable>) -> Self {
+        Self { timetable, ..self }
+    }
+
     /// The cycle that holds `at_ms`.
     pub(crate) fn cycle(&self, at_ms: i64) -> Cycle {
-        let segment = segment(self.zone, self.offset_ms, self.night_flash, at_ms);
+        let (zone, night_flash) = (self.zone, self.night_flash);
+        let daily = Daily { zone, night_flash, timetable: self.timetable.as_ref() };
+        let segment = segment(daily, self.offset_ms, at_ms);
         let stages = match segment.run {
             Run::NightFlash => Vec::new(),
             Run::Cycle { .. } => self.stages(&segment),

@@ -5,7 +5,7 @@ use ioc_ingest::interval::{Direction, Interval, Place, Reading};
 
 use super::{
     dice::{Dice, Purpose},
-    faults::{Fault, FaultKind},
+    faults::{Chronic, Fault, FaultKind, chronic_at},
     traffic::{Lane, Passage, passage},
 };
 
@@ -56,10 +56,27 @@ pub(crate) fn measured(place: Place, direction: Direction, passage: &Passage) ->
     }
 }
 
-/// The interval of a station that began at `start_ms`.
+/// What a broken lane makes of its traffic.
+fn broken(found: &StationLane, chronic: Chronic, passage: &Passage, start_ms: i64) -> Reading {
+    let blank = Reading { direction: Some(found.direction), ..unmeasured(found.place.clone()) };
+    match chronic {
+        Chronic::StuckOn => Reading { count: Some(0), occupancy_e4: Some(10_000), ..blank },
+        Chronic::Dead => Reading { count: Some(0), occupancy_e4: Some(0), ..blank },
+        Chronic::Chatter => {
+            let is_high = start_ms.div_euclid(30_000) % 2 == 0;
+            let count = passage.count * 3 + 60;
+            let occupancy_e4 = if is_high { 6_500 } else { 1_200 };
+            let speed_e1_kmh = passage.speed_e1_kmh;
+            Reading { count: Some(count), occupancy_e4: Some(occupancy_e4), speed_e1_kmh, ..blank }
+        }
+    }
+}
+
+/// The interval of a station that began at `start_ms`; a fault of null is that of a station in order, whose
+/// lanes may be broken all the same when `can_break`.
 pub(crate) fn interval(
     seed: u64,
-    lanes: &[StationLane],
+    (lanes, can_break): (&[StationLane], bool),
     zone: Tz,
     (start_ms, duration_ms): (i64, u32),
     fault: Option<Fault>,
@@ -89,7 +106,10 @@ pub(crate) fn interval(
             },
             _ => {
                 let passage = passage(seed, &found.lane, zone, start_ms, duration_ms);
-                measured(found.place.clone(), found.direction, &passage)
+                match chronic_at(seed, found.lane.key, start_ms).filter(|_| can_break) {
+                    Some(chronic) => broken(found, chronic, &passage, start_ms),
+                    None => measured(found.place.clone(), found.direction, &passage),
+                }
             }
         };
         reading.samples = Some(expected - lost);

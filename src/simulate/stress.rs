@@ -26,7 +26,7 @@ use super::{
     station::{self, StationLane},
     wire,
 };
-use crate::clock::SharedClock;
+use crate::{clock::SharedClock, schedule::Schedule};
 
 /// Lanes of a message.
 const LANES_MAX: usize = 4;
@@ -116,6 +116,7 @@ fn senders(options: &SimulateOptions, now_ms: i64) -> Vec<Sender> {
         zone: options.city.time_zone,
         faults: false,
         start_ms: now_ms,
+        schedule: Schedule::default(),
     };
     let begin_ms = options.start.map_or(now_ms - PAST_MS, |start| start.timestamp_millis());
     let mut known: HashMap<(Vec<Place>, u32), Arc<[String]>> = HashMap::new();
@@ -153,7 +154,7 @@ fn bodies(
     let body = |index: usize| {
         let into = i64::try_from(index).unwrap_or(0) * DAY_MS / i64::try_from(BODIES).unwrap_or(1);
         let span = (begin_ms + into, duration_ms);
-        let interval = station::interval(around.seed, lanes, around.zone, span, None);
+        let interval = station::interval(around.seed, (lanes, false), around.zone, span, None);
         wire::interval_tail(&interval.readings)
     };
     (0..BODIES).map(body).collect()

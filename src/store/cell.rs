@@ -20,8 +20,10 @@ use super::{
 use crate::indicator::measure::{Measure, Noun};
 
 mod build;
+mod sample;
 
 pub use build::{CellDifference, Rebuilt, Verified};
+pub use sample::{CellSample, sample_cell, verify_cell};
 
 /// Key columns of a cell beside its level.
 const KEY: &str = "day, unit, field, formality, channel";
@@ -96,10 +98,11 @@ fn columns() -> Vec<&'static str> {
     Measure::of(Noun::Dossier).map(Measure::as_str).collect()
 }
 
-/// Each column through a template in which `@` stands for it, each after a comma.
+/// Each column through a template in which `@` stands for it and `#` for its type, each after a comma.
 fn each(template: &str) -> String {
-    columns().iter().fold(String::new(), |mut text, column| {
-        let _infallible = write!(text, ", {}", template.replace('@', column));
+    Measure::of(Noun::Dossier).fold(String::new(), |mut text, measure| {
+        let filled = template.replace('@', measure.as_str());
+        let _infallible = write!(text, ", {}", filled.replace('#', kind(&definition(measure))));
         text
     })
 }
@@ -139,7 +142,7 @@ fn facts(
         let _infallible = write!(values, ", {sum}::{} as {column}", kind(&definition));
     }
     let moment = day.moment();
-    let column = moment.day.unwrap_or_default();
+    let column = moment.day;
     let keys = keys.replace('@', column);
     let when = when.replace('@', column);
     let only = moment.when;

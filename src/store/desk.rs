@@ -32,18 +32,16 @@ pub struct DeskFigures {
 }
 
 impl Store {
-    /// Figures of the service desk at `now`. The civil day began at `today`; a ticket without a due
-    /// time is due `default_due_s` seconds after it was created.
+    /// Figures of the service desk at `now`. The civil day began at `today`.
     pub async fn desk_figures(
         &self,
         now: DateTime<Utc>,
         today: DateTime<Utc>,
-        default_due_s: i64,
     ) -> Result<DeskFigures, StoreError> {
         let failed = |error| StoreError::of("count the service desk", error);
         let client = self.reader().await?;
         let row = client
-            .query_one(include_str!("desk_figures.sql"), &[&now, &today, &default_due_s])
+            .query_one(include_str!("desk_figures.sql"), &[&now, &today])
             .await
             .map_err(failed)?;
         let mut figures = DeskFigures {

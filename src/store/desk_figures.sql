@@ -1,14 +1,12 @@
--- Figures of the service desk at $1; the civil day began at $2; $3 seconds until a ticket without a
--- due time is overdue. Handled: stands resolved, published or closed. Open: neither handled nor left
--- by a side exit. A call counts by its begin.
+-- Figures of the service desk at $1; the civil day began at $2. Handled: stands resolved, published or
+-- closed. Open: neither handled nor left by a side exit. Overdue: open, and past the due time in force;
+-- none is in force while it waits. A call counts by its begin.
 with tickets as (
   select
     count(*) as received_total,
     count(*) filter (where handled) as handled_total,
     count(*) filter (where open) as in_process,
-    count(*) filter (
-      where open and coalesce(due_at, created_at + $3::int8 * interval '1 s') < $1
-    ) as overdue,
+    count(*) filter (where open and effective_due < $1) as overdue,
     count(*) filter (where created_at >= $2) as received_today,
     count(*) filter (where handled_at >= $2) as handled_today,
     max(status_at) as latest

@@ -55,6 +55,8 @@ pub struct DetectorRow {
     pub name_en: String,
     /// forward, reverse or both.
     pub direction: Option<String>,
+    /// Class of lane for thresholds; null when it is not known.
+    pub lane_class: Option<String>,
 }
 
 /// Which devices: in the order of their sources.
@@ -116,7 +118,7 @@ impl Store {
         let ids: Vec<i32> = devices.iter().map(|device| device.id).collect();
         let detectors = client
             .query(
-                "select device_id, id, place, name_vi, name_en, direction
+                "select device_id, id, place, name_vi, name_en, direction, lane_class
                  from detector where device_id = any($1)
                  order by device_id, length(place), place collate \"C\"",
                 &[&ids],
@@ -162,5 +164,6 @@ fn detector(row: &Row) -> Result<DetectorRow, tokio_postgres::Error> {
         name_vi: row.try_get(3)?,
         name_en: row.try_get(4)?,
         direction: row.try_get(5)?,
+        lane_class: row.try_get(6)?,
     })
 }

@@ -113,6 +113,7 @@ pub(super) const STATE: Upsert = Upsert {
         "handling_min",
         "limit_min",
         "acceptance_min",
+        "accepted_in_time",
         "steps_total",
         "steps_on_time",
         "boundary_free",
@@ -177,6 +178,7 @@ pub(super) fn encode_state(rows: &mut Rows, device_id: i32, row: &Dossier) {
     rows.time(row.effective_due).time(row.overdue_at);
     rows.text(row.outcome.map(crate::record::dossier::Outcome::as_str)).bool(row.on_time);
     rows.i32(row.handling_min).i32(row.limit_min).i32(row.acceptance_min);
+    rows.bool(row.accepted_in_time);
     rows.i16(row.steps_total).i16(row.steps_on_time).bool(row.boundary_free);
     rows.i16(row.illegal_moves).i16(row.calendar).bool(row.code_date_differs);
     rows.date(row.submitted_day).date(row.received_day).date(row.ended_day);

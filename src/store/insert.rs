@@ -7,14 +7,14 @@
 //! [`MERGE_BATCHES`], since that comes in runs. Applying a message twice changes nothing: only rows
 //! that were truly new feed the rollup.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Fact, Reason, Reject, Source, interval::Place};
 use tokio_postgres::{Client, Transaction};
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, alarm,
     arrival::{self, Foreseen},
     assessment_row,
     copy::Rows,
@@ -25,12 +25,14 @@ use super::{
     petition_row,
     presence::{Came, Presence},
     refuse::{Bound, Quarantine},
+    request::{self, Replays},
     rollup::{Buckets, Rollup},
     table::{self, NotNew, Prepared, Table, Way},
     ticket_state::TicketChange,
 };
 use crate::{
     admit::Admitted,
+    alarm::Change,
     ledger::{Arrival, Figures, Ledger, connection::Connections},
     quality,
     record::RecordSettings,
@@ -87,6 +89,8 @@ pub struct Committed {
     pub refused_again: u64,
     /// Per message of the batch: whether all of its facts conflict with what is stored.
     pub conflicting: Vec<bool>,
+    /// Per message of the batch: fact rows whose key was there with other content.
+    pub conflict_rows: Vec<u32>,
     /// Per message of the batch: fact rows that were already there.
     pub duplicate_rows: Vec<u32>,
     /// Per message of the batch: parts refused, conflicts included, and of them not kept.
@@ -109,12 +113,22 @@ impl Committed {
         Self {
             dropped: 1,
             conflicting: vec![false],
+            conflict_rows: vec![0],
             duplicate_rows: vec![0],
             refused: vec![(1, 1)],
             arrivals: vec![Arrival::Unnumbered],
             ..Self::default()
         }
     }
+}
+
+/// What is written in the transaction of a batch beside its messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Also<'a> {
+    /// What happened to alarms.
+    pub(crate) alarms: &'a [Arc<Change>],
+    /// Of a batch out of the quarantine, which messages these are.
+    pub(crate) replays: Option<Replays<'a>>,
 }
 
 /// Rows of one table that go one way, with the message of each.
@@ -203,6 +217,28 @@ impl Inserter {
         &self.client
     }
 
+    /// Whether stored records are still judged by other rules than those of now: each commit judges some
+    /// anew, also one without messages. Not while that is paused.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.records.is_behind()
+    }
+
+    /// Judges no stored records anew for a while, because the database may refuse what comes of them. False
+    /// when none were to be judged anyway.
+    pub(crate) fn pause_refold(&mut self, pause: Duration) -> bool {
+        self.records.pause(pause)
+    }
+
+    /// Ends the pause: something else was refused.
+    pub(crate) const fn resume_refold(&mut self) {
+        self.records.resume();
+    }
+
+    /// The same, for transactions.
+    pub(crate) fn client_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
     /// Closes the hours before `before`; `day` is the begin of the civil day around it.
     pub async fn close_hours(
         &mut self,
@@ -215,7 +251,8 @@ impl Inserter {
     /// Commits a batch, or nothing of it.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when a row of the batch is at fault; retriable errors when the
+    /// [`StoreError::Refused`] when a row of the batch is at fault, or a stored record that is judged
+    /// anew with it; [`StoreError::Beside`] when a change of an alarm is; retriable errors when the
     /// database is: the connection is then to be replaced.
     pub async fn commit(
         &mut self,
@@ -223,10 +260,11 @@ impl Inserter {
         bound: &mut Bound,
         items: &[Admitted],
     ) -> Result<Committed, StoreError> {
-        self.commit_ahead(registry, bound, items, None).await
+        self.commit_ahead(registry, bound, items, (None, Also::default())).await
     }
 
-    /// Commits a batch, or nothing of it. `ahead` are its rows, if they were encoded with this registry.
+    /// Commits a batch, or nothing of it, with what else belongs into its transaction. `ahead` are its rows, if they were
+    /// encoded with this registry.
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
@@ -235,15 +273,15 @@ impl Inserter {
         registry: &Registry,
         bound: &mut Bound,
         items: &[Admitted],
-        ahead: Option<Ahead>,
+        (ahead, also): (Option<Ahead>, Also<'_>),
     ) -> Result<Committed, StoreError> {
         if self.merge_left == 0 {
-            match self.attempt(registry, bound, items, (Way::Copy, ahead)).await {
+            match self.attempt(registry, bound, items, (Way::Copy, ahead, also)).await {
                 Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
                 done => return done,
             }
         }
-        let committed = self.attempt(registry, bound, items, (Way::Merge, None)).await?;
+        let committed = self.attempt(registry, bound, items, (Way::Merge, None, also)).await?;
         self.merge_left = self.merge_left.saturating_sub(1);
         if committed.unforeseen {
             self.merge_left = MERGE_BATCHES;
@@ -258,7 +296,7 @@ impl Inserter {
         registry: &Registry,
         bound: &mut Bound,
         items: &[Admitted],
-        (new, ahead): (Way, Option<Ahead>),
+        (new, ahead, also): (Way, Option<Ahead>, Also<'_>),
     ) -> Result<Committed, StoreError> {
         let mut foreseen = Foreseen::of(&self.ledger, &self.connections, registry, items);
         if new == Way::Merge {
@@ -325,6 +363,11 @@ impl Inserter {
             self.rollup.write(&transaction, buckets),
         );
         cause([ledger, presence, rollup])?;
+        alarm::write(&transaction, also.alarms).await?;
+        if let Some(replays) = also.replays {
+            let outcomes = replays.outcomes(&outcome.conflicts);
+            request::note_replays(&transaction, &outcomes, replays.who, replays.now).await?;
+        }
         transaction.commit().await.map_err(failed)?;
         self.records.take(&mut refreshed);
         done.tickets = refreshed.tickets;
@@ -334,6 +377,7 @@ impl Inserter {
         bound.add(counts);
         done.arrivals = arrivals;
         done.duplicate_rows = outcome.duplicates;
+        done.conflict_rows = outcome.conflicts;
         Ok(done)
     }
 }
@@ -527,6 +571,7 @@ impl<'a> Part<'a> {
                 let Some(envelope) = &accepted.message.envelope else { return true };
                 let Some(device) = registry.device(&accepted.device.source) else { return false };
                 let mut is_whole = true;
+                let period_ms = device.period_ms;
                 for reading in &interval.readings {
                     let Some(detector_id) = device.detectors.get(&reading.place) else {
                         is_whole = false;
@@ -539,7 +584,12 @@ impl<'a> Part<'a> {
                         time: envelope.time,
                         interval,
                         reading,
-                        quality: quality::marks(envelope, interval, reading),
+                        quality: quality::marks(
+                            envelope,
+                            interval,
+                            reading,
+                            (period_ms, registry.table.of(*detector_id)),
+                        ),
                     });
                 }
                 return is_whole;

@@ -1,5 +1,5 @@
 //! The journal: what people changed. Written inside the transaction that makes the change, read by
-//! administrators.
+//! those who operate.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -52,6 +52,8 @@ pub struct JournalFilter {
     pub to: Option<DateTime<Utc>>,
     /// Only of this account.
     pub who: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
     /// Only older than this number.
     pub before_id: Option<i64>,
     /// Most rows.
@@ -75,6 +77,15 @@ pub(crate) async fn insert(
 }
 
 impl Store {
+    /// Writes a row that tells of something which changed nothing in the database.
+    pub async fn note(&self, entry: &JournalEntry<'_>) -> Result<(), StoreError> {
+        let failed = |error| StoreError::of("write the journal", error);
+        let mut client = self.reader().await?;
+        let transaction = client.transaction().await.map_err(failed)?;
+        insert(&transaction, entry).await?;
+        transaction.commit().await.map_err(failed)
+    }
+
     /// How many changes were made at the terminal after each of two instants, of which the first is
     /// the earlier one.
     pub(crate) async fn terminal_changes(
@@ -105,8 +116,16 @@ impl Store {
                    and ($2::timestamptz is null or at < $2)
                    and ($3::text is null or who = $3)
                    and ($4::int8 is null or id < $4)
-                 order by id desc limit $5",
-                &[&filter.from, &filter.to, &filter.who, &filter.before_id, &filter.limit],
+                   and ($5::text is null or action = $5)
+                 order by id desc limit $6",
+                &[
+                    &filter.from,
+                    &filter.to,
+                    &filter.who,
+                    &filter.before_id,
+                    &filter.action,
+                    &filter.limit,
+                ],
             )
             .await
             .map_err(failed)?;

@@ -4,16 +4,13 @@
 //! where that answers the question (`sql::blocks`), everything else from the records themselves; both
 //! give the same. Answers are per unit code as the records name it: trees of units are the caller's.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use tokio_postgres::{Row, error::Error};
 
 use super::{Store, StoreError};
 use crate::indicator::measure::{
-    By, Dimension, Histogram, Measure, Noun, OpenBorders, OpenPart, OpenSums, Ranked, Slice, Span,
-    Sums,
+    By, Histogram, Measure, Noun, OpenBorders, OpenPart, OpenSums, Ranked, Slice, Span, Sums,
 };
 
 pub(super) mod define;
@@ -23,6 +20,42 @@ pub(super) mod spread;
 pub(super) mod sql;
 
 pub use listing::{Listed, Page};
+pub(crate) use sql::month_of;
+
+/// With which other measures of its noun one is best asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reading {
+    /// Whether its day may lie ahead of the clock: due times do, whatever happened does not.
+    pub(crate) may_lie_ahead: bool,
+    /// Which of the days of its noun orders its records; null for dossiers, of which the cube has all.
+    day: Option<define::Day>,
+}
+
+/// How a measure is read.
+pub(crate) fn reading(measure: Measure) -> Reading {
+    let day = define::definition(measure).day;
+    let may_lie_ahead =
+        matches!(day, define::Day::Overdue | define::Day::Due | define::Day::PetitionOverdue);
+    let has_cube = measure.noun() == Noun::Dossier;
+    Reading { may_lie_ahead, day: (!has_cube).then_some(day) }
+}
+
+/// Formalities of one unit with dossiers that count in the same measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    /// Unit code as the records name it; empty for the unknown one.
+    pub unit: String,
+    /// Bit n is set where they count in measure n.
+    pub mark: i32,
+    formalities: String,
+}
+
+impl Active {
+    /// Codes, of which no one holds a space.
+    pub fn formalities(&self) -> impl Iterator<Item = &str> {
+        self.formalities.split(' ')
+    }
+}
 
 impl Store {
     /// Sums of measures of one noun over the records of a span and a slice, ordered by unit and key.
@@ -33,13 +66,12 @@ impl Store {
         span: Span,
         slice: &Slice,
         by: By,
-        zone: Tz,
     ) -> Result<Vec<Sums>, StoreError> {
         let failed = |error| StoreError::of("sum up measures", error);
         if measures.is_empty() {
             return Ok(Vec::new());
         }
-        let statement = sql::sums(measures, span, slice, by, zone);
+        let statement = sql::sums(measures, span, slice, by) + " order by unit, key";
         let rows = self.reader().await?;
         let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
         let sums = |row: &Row| {
@@ -48,6 +80,20 @@ impl Store {
             Ok(Sums { unit: row.try_get(0)?, key: row.try_get(1)?, values })
         };
         rows.iter().map(sums).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Units that had a record of a noun and a slice before a day; empty for the unknown one.
+    pub async fn seen(
+        &self,
+        noun: Noun,
+        until: NaiveDate,
+        slice: &Slice,
+    ) -> Result<Vec<String>, StoreError> {
+        let failed = |error| StoreError::of("look for units with records", error);
+        let statement = sql::seen(noun, until, slice);
+        let rows = self.reader().await?;
+        let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
+        rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(failed)
     }
 
     /// What is open at an instant, by unit and key. Dossiers count once they were accepted.
@@ -88,36 +134,37 @@ impl Store {
         span: Span,
         slice: &Slice,
         by: By,
-        zone: Tz,
     ) -> Result<Vec<Histogram>, StoreError> {
         let failed = |error| StoreError::of("sum up histograms", error);
-        let statement = spread::histograms(ranked, span, slice, by, zone);
+        let statement = spread::histograms(ranked, span, slice, by);
         let rows = self.reader().await?;
         let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
-        spread::read(&rows).map_err(failed)
+        rows.iter().map(spread::read).collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Formalities of which the measure of dossiers is above zero, sorted, per unit.
+    /// Per unit the formalities with dossiers that count in any of at most 31 measures, apart by which of
+    /// them. One formality may stand there more than once.
     pub async fn active_formalities(
         &self,
-        measure: Measure,
+        measures: &[Measure],
         span: Span,
         slice: &Slice,
-        zone: Tz,
-    ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+    ) -> Result<Vec<Active>, StoreError> {
         let failed = |error| StoreError::of("look for active formalities", error);
-        let by = By { unit: true, dimension: Some(Dimension::Formality) };
-        let statement = format!(
-            "select unit, array_agg(key order by key collate \"C\") from ({}) as active \
-             where key <> '' group by unit",
-            sql::sums(&[measure], span, slice, by, zone)
-        );
+        if measures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = sql::active(measures, span, slice);
         let rows = self.reader().await?;
         let rows = rows.query(&statement, &sql::parameters(slice)).await.map_err(failed)?;
-        rows.iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-            .collect::<Result<_, _>>()
-            .map_err(failed)
+        let active = |row: &Row| {
+            Ok(Active {
+                unit: row.try_get(0)?,
+                mark: row.try_get(1)?,
+                formalities: row.try_get(2)?,
+            })
+        };
+        rows.iter().map(active).collect::<Result<_, _>>().map_err(failed)
     }
 
     /// The records that a measure counts in a span and a slice, oldest first.
@@ -142,7 +189,7 @@ impl Store {
         slice: &Slice,
         page: &Page,
     ) -> Result<Vec<Listed>, StoreError> {
-        match open::records(noun, part, borders, page) {
+        match open::records(noun, part, borders) {
             Some(statement) => self.listed(&statement, slice, page).await,
             None => Ok(Vec::new()),
         }

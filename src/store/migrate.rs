@@ -3,6 +3,8 @@
 //!
 //! Migrations run as the owner role; afterwards the application role gets its rights.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
 
@@ -37,6 +39,16 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_onestop"),
     migration!(11, "0011_indicator"),
     migration!(12, "0012_import"),
+    migration!(13, "0013_quality"),
+    migration!(14, "0014_alarm"),
+    migration!(15, "0015_notification"),
+    migration!(16, "0016_view"),
+    migration!(17, "0017_limit"),
+    migration!(18, "0018_formality"),
+    migration!(19, "0019_seen"),
+    migration!(20, "0020_clock"),
+    migration!(21, "0021_overdue"),
+    migration!(22, "0022_room"),
 ];
 
 const GRANTS: &str = include_str!("schema/grants.sql");
@@ -74,7 +86,8 @@ pub async fn migrate(store: &Store) -> Result<Vec<&'static str>, StoreError> {
     client.batch_execute(BOOKKEEPING).await.map_err(|error| StoreError::of(doing, error))?;
     let applied = check_applied(&client).await?;
     let mut names = Vec::new();
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
+    // Also one with a smaller number than the newest: two of different branches may come in either order.
+    for migration in MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)) {
         apply(&mut client, migration).await?;
         names.push(migration.name);
     }
@@ -94,12 +107,12 @@ pub async fn check(store: &Store) -> Result<(), StoreError> {
         .await
         .and_then(|row| row.try_get(0))
         .map_err(|error| StoreError::of(doing, error))?;
-    let found = if exists { check_applied(&client).await? } else { 0 };
-    let known = known_version();
-    if found < known {
-        return Err(StoreError::TooOld { found, known });
+    let applied = if exists { check_applied(&client).await? } else { BTreeSet::new() };
+    if MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)) {
+        return Ok(());
     }
-    Ok(())
+    let found = applied.last().copied().unwrap_or_default();
+    Err(StoreError::TooOld { found, known: known_version() })
 }
 
 async fn ensure_timescale(client: &Client) -> Result<(), StoreError> {
@@ -116,15 +129,16 @@ async fn ensure_timescale(client: &Client) -> Result<(), StoreError> {
         .map_err(|_no_extension| StoreError::NoTimescale)
 }
 
-async fn check_applied(client: &Client) -> Result<i32, StoreError> {
+/// Versions that were applied, each as this program knows it.
+async fn check_applied(client: &Client) -> Result<BTreeSet<i32>, StoreError> {
     let rows = client
         .query("select version, sha256 from schema_migration order by version", &[])
         .await
         .map_err(|error| StoreError::of("read the schema version", error))?;
-    let mut newest = 0;
+    let mut applied = BTreeSet::new();
     for row in rows {
         let (version, sha256): (i32, String) = (row.get(0), row.get(1));
-        newest = version;
+        applied.insert(version);
         match MIGRATIONS.iter().find(|migration| migration.version == version) {
             None => return Err(StoreError::TooNew { found: version, known: known_version() }),
             Some(migration) if fingerprint(migration.sql) != sha256 => {
@@ -133,7 +147,7 @@ async fn check_applied(client: &Client) -> Result<i32, StoreError> {
             Some(_) => {}
         }
     }
-    Ok(newest)
+    Ok(applied)
 }
 
 async fn apply(client: &mut Client, migration: &Migration) -> Result<(), StoreError> {

@@ -4,9 +4,13 @@
 //! A petition and a citizen's form change the dossier that they name, whichever comes first. What is
 //! summed up over dossiers is told of every change, before and after ([`super::cell`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use ioc_ingest::{Fact, assessment::Assessor};
+use tokio::time::Instant;
 use tokio_postgres::{Client, Error, Row, Statement, Transaction};
 
 use super::{
@@ -61,8 +65,7 @@ impl Judge {
             zone: self.settings.zone,
             calendar: &self.calendar,
             units: &self.units,
-            petition: self.settings.petition,
-            ticket_due: self.settings.ticket_due,
+            parameters: &self.settings.parameters,
         }
     }
 }
@@ -98,6 +101,7 @@ pub(super) struct Refreshed {
     pub(super) tickets: Vec<TicketChange>,
     pub(super) touched: Touched,
     chunks: [Option<Chunk>; 4],
+    calls: Option<Chunk>,
 }
 
 /// Statements that read the steps of records and write the records.
@@ -195,9 +199,25 @@ const LINKS: &str = "
       )
     from unnest($1::text[]) as c (dossier)";
 
-/// Calls of this or an older schema that have no day yet.
-const CALL_DAYS: &str = "update call \
-    set day = (coalesce(queued_at, answered_at, time) at time zone $1)::date where day is null";
+/// Judges calls by the limits of their civil day: first days, seconds to answer, seconds of a short
+/// abandonment. A call has no fold: one message tells all of it.
+const JUDGE_CALLS: &str = "
+    update call c
+    set day = j.day,
+        answered_soon = c.answered_at <= c.queued_at + l.answer_s * interval '1 s',
+        abandoned_short = c.abandoned_at < c.queued_at + l.abandon_s * interval '1 s'
+    from (
+      select o.device_id, o.call,
+        (coalesce(o.queued_at, o.answered_at, o.time) at time zone $3)::date as day
+      from call o
+      where (o.device_id, o.call) in (select * from unnest($1::int4[], $2::text[]))
+    ) j
+    left join lateral (
+      select answer_s, abandon_s
+      from unnest($4::date[], $5::int4[], $6::int4[]) as l (valid_from, answer_s, abandon_s)
+      where l.valid_from <= j.day order by l.valid_from desc limit 1
+    ) l on true
+    where c.device_id = j.device_id and c.call = j.call";
 
 /// Everything that folds records, on one connection.
 pub(super) struct Records {
@@ -209,17 +229,17 @@ pub(super) struct Records {
     linked: Statement,
     of_code: Statement,
     links: Statement,
-    call_days: Statement,
+    judge_calls: Statement,
+    calls: Refold,
     cells: Cells,
+    /// Until then no stored records are judged anew.
+    paused_until: Option<Instant>,
 }
 
 impl Records {
     pub(super) async fn prepare(client: &Client, judge: Judge) -> Result<Self, StoreError> {
         let failed = |error| StoreError::of("prepare records", error);
         let rules = judge.rules().version();
-        let call_days = client.prepare(CALL_DAYS).await.map_err(failed)?;
-        let zone = judge.settings.zone.name();
-        client.execute(&call_days, &[&zone]).await.map_err(failed)?;
         Ok(Self {
             tickets: Tickets::prepare(client, &rules).await?,
             document: Noun::prepare(client, &document_row::STEP, &document_row::STATE, &rules)
@@ -231,8 +251,10 @@ impl Records {
             of_code: client.prepare(OF_CODE).await.map_err(failed)?,
             links: client.prepare(LINKS).await.map_err(failed)?,
             cells: Cells::prepare(client).await?,
-            call_days,
+            judge_calls: client.prepare(JUDGE_CALLS).await.map_err(failed)?,
+            calls: Refold::load(client, "call", "call", &rules).await?,
             judge,
+            paused_until: None,
         })
     }
 
@@ -245,16 +267,14 @@ impl Records {
         let mut batch = Batch::of(items);
         let mut done = Refreshed::default();
         let rules = self.judge.rules();
-        if batch.calls > 0 {
-            let zone = self.judge.settings.zone.name();
-            let failed = |error| StoreError::of("tell the days of calls", error);
-            transaction.execute(&self.call_days, &[&zone]).await.map_err(failed)?;
-        }
+        done.calls = self.refresh_calls(transaction, &mut batch.calls).await?;
         let nouns = [self.tickets.noun(), &self.document, &self.petition, &self.dossier];
         let touched =
             [&mut batch.tickets, &mut batch.documents, &mut batch.petitions, &mut batch.dossiers];
-        for ((noun, keys), chunk) in nouns.iter().zip(touched).zip(&mut done.chunks) {
-            *chunk = noun.add_others(transaction, keys).await?;
+        if !self.is_paused() {
+            for ((noun, keys), chunk) in nouns.iter().zip(touched).zip(&mut done.chunks) {
+                *chunk = noun.add_others(transaction, keys).await?;
+            }
         }
         done.tickets = self.tickets.refresh(transaction, &batch.tickets, &rules).await?;
         self.refresh_documents(transaction, &batch.documents, &rules).await?;
@@ -266,7 +286,7 @@ impl Records {
             documents: batch.documents.len(),
             assessments: batch.assessments,
             tickets: batch.tickets.len(),
-            calls: batch.calls,
+            calls: batch.calls.len(),
         };
         Ok(done)
     }
@@ -278,6 +298,54 @@ impl Records {
         self.document.take(document);
         self.petition.take(petition);
         self.dossier.take(dossier);
+        if let Some(chunk) = refreshed.calls.take() {
+            self.calls.take(chunk);
+        }
+    }
+
+    /// Whether stored records are still judged by other rules than these, and now is the time to judge them
+    /// anew.
+    pub(super) fn is_behind(&self) -> bool {
+        let nouns = [self.tickets.noun(), &self.document, &self.petition, &self.dossier];
+        let is_behind = self.calls.is_behind() || nouns.iter().any(|noun| noun.refold.is_behind());
+        is_behind && !self.is_paused()
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Judges no stored records anew for a while. False when none were to be judged anyway.
+    pub(super) fn pause(&mut self, pause: Duration) -> bool {
+        let is_behind = self.is_behind();
+        if is_behind {
+            self.paused_until = Some(Instant::now() + pause);
+        }
+        is_behind
+    }
+
+    /// Ends the pause.
+    pub(super) const fn resume(&mut self) {
+        self.paused_until = None;
+    }
+
+    async fn refresh_calls(
+        &self,
+        transaction: &Transaction<'_>,
+        keys: &mut Keys,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let chunk = if self.is_paused() { None } else { self.calls.next(transaction).await? };
+        keys.extend(chunk.iter().flat_map(|chunk| chunk.keys.iter().cloned()));
+        if !keys.is_empty() {
+            let (devices, calls) = arrays(keys);
+            let zone = self.judge.settings.zone.name();
+            let (days, answer, abandon) = self.judge.settings.parameters.calls();
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+                [&devices, &calls, &zone, &days, &answer, &abandon];
+            let failed = |error| StoreError::of("judge calls", error);
+            transaction.execute(&self.judge_calls, &values).await.map_err(failed)?;
+        }
+        Ok(chunk)
     }
 
     async fn refresh_documents(
@@ -375,7 +443,7 @@ struct Batch {
     /// Codes of dossiers that petitions or forms name.
     linked: BTreeSet<String>,
     assessments: usize,
-    calls: usize,
+    calls: Keys,
 }
 
 impl Batch {
@@ -385,7 +453,7 @@ impl Batch {
             let key = |number: &str| (accepted.device.id, number.to_owned());
             match &accepted.message.fact {
                 Fact::Ticket(step) => _ = batch.tickets.insert(key(&step.ticket)),
-                Fact::Call(_) => batch.calls += 1,
+                Fact::Call(call) => _ = batch.calls.insert(key(&call.call)),
                 Fact::Dossier(step) => _ = batch.dossiers.insert(key(&step.dossier)),
                 Fact::Petition(step) => _ = batch.petitions.insert(key(&step.petition)),
                 Fact::Document(step) => _ = batch.documents.insert(key(&step.document)),

@@ -80,6 +80,7 @@ fn state(row: &Row, first: usize) -> Result<Option<Petition>, Error> {
         received_day: row.try_get(at(22))?,
         ended_day: row.try_get(at(23))?,
         published_day: row.try_get(at(24))?,
+        overdue_day: row.try_get(at(25))?,
     }))
 }
 

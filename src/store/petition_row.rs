@@ -55,6 +55,7 @@ pub(super) const STATE: Upsert = Upsert {
         "received_day",
         "ended_day",
         "published_day",
+        "overdue_day",
     ],
 };
 
@@ -77,6 +78,7 @@ pub(super) fn encode_state(rows: &mut Rows, device_id: i32, row: &Petition) {
     rows.bool(row.published_on_time).i32(row.handling_min);
     rows.i16(row.illegal_moves).i16(row.calendar);
     rows.date(row.received_day).date(row.ended_day).date(row.published_day);
+    rows.date(row.overdue_day);
 }
 
 /// A step, in the columns of [`STEP`]; null for a status that this program does not know.

@@ -1,6 +1,7 @@
 //! What each source did last: its counters, and the latest message per device and stream.
 //!
 //! Both are conflated within the batch, so the cost follows the number of sources, not of messages.
+//! Only streams that tell what is now have a latest message.
 //! The latest is decided by (time, boot, seq), of a status by (boot, receive time): never by arrival.
 
 use std::collections::HashMap;
@@ -89,8 +90,10 @@ impl Activity {
     fn note(&mut self, admitted: &Admitted) {
         self.first_seen = self.first_seen.min(admitted.delivery.received_at);
         self.last_seen = self.last_seen.max(admitted.delivery.received_at);
-        self.counters[MESSAGES] += i64::from(!admitted.replayed);
-        self.counters[UNGUARANTEED] += i64::from(admitted.delivery.qos == 0);
+        // What is replayed or imported came another way, or was counted when it came.
+        let is_counted = !admitted.replayed;
+        self.counters[UNGUARANTEED] += i64::from(is_counted && admitted.delivery.qos == 0);
+        self.counters[MESSAGES] += i64::from(is_counted);
         let Some(accepted) = &admitted.accepted else { return };
         if let Fact::Status(status) = accepted.message.fact {
             let boot = i64::from(status.boot);
@@ -100,7 +103,7 @@ impl Activity {
             }
         }
         let Some(envelope) = &accepted.message.envelope else { return };
-        self.counters[LATE] += i64::from(envelope.late);
+        self.counters[LATE] += i64::from(is_counted && envelope.late);
         if self.last_time.is_none_or(|known| envelope.time >= known) {
             self.last_time = Some(envelope.time);
             self.clock_source = envelope.clock.map(|clock| clock.source.as_str());
@@ -271,8 +274,10 @@ fn latest<'a>(items: &'a [Admitted], conflicting: &[bool]) -> Vec<(Key, Latest<'
             (None, Fact::Status(status)) => (i64::from(status.boot), 0),
             (None, _) => continue,
         };
-        // Tickets and calls have tables of their own for their current state.
-        if matches!(accepted.message.fact, Fact::Ticket(_) | Fact::Call(_)) {
+        // Tickets and calls have tables of their own for their current state; controller events tell
+        // what happened, and nothing that is now.
+        if matches!(accepted.message.fact, Fact::Ticket(_) | Fact::Call(_) | Fact::SignalEvents(_))
+        {
             continue;
         }
         let order = (time_of(admitted), boot, seq);

@@ -62,6 +62,11 @@ impl Refold {
         })
     }
 
+    /// Whether some records are still to be folded anew.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.after.is_some()
+    }
+
     /// The next records to fold anew, and notes that they are; null when all are.
     pub(super) async fn next(
         &self,

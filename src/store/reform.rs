@@ -1,4 +1,4 @@
-//! What indicators read beside sums of measures: catalogue, printed figures, official scores, rulings, and
+//! What indicators read beside sums of measures and the catalogue: printed figures, official scores, rulings, and
 //! the published figures of closed periods.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,6 @@ use crate::indicator::{
     law::Parameters,
     measure::Span,
     nine::{NINE, Overruled},
-    supply::{Formality, Offers, OnlineService},
     value::ValueBound,
 };
 
@@ -89,62 +88,6 @@ pub struct FeedRow {
 }
 
 impl Store {
-    /// The whole catalogue of formalities and online services.
-    pub async fn offers(&self) -> Result<Offers, StoreError> {
-        let failed = |error| StoreError::of("read the catalogue of formalities", error);
-        let client = self.reader().await?;
-        let rows = client
-            .query(
-                "select code, valid_from, valid_to, field, level, announced_on, effective_on,
-                        published_on, complete_parts, eligible_full, online_level,
-                        coalesce(has_fee, false), coalesce(npsp_linked, false),
-                        coalesce(audience in ('person', 'both'), false)
-                 from formality order by code collate \"C\", valid_from",
-                &[],
-            )
-            .await
-            .map_err(failed)?;
-        let formality = |row: &tokio_postgres::Row| {
-            Ok(Formality {
-                code: row.try_get(0)?,
-                valid_from: row.try_get(1)?,
-                valid_to: row.try_get(2)?,
-                field: row.try_get(3)?,
-                level: row.try_get(4)?,
-                announced_on: row.try_get(5)?,
-                effective_on: row.try_get(6)?,
-                published_on: row.try_get(7)?,
-                complete_parts: row.try_get(8)?,
-                eligible_full: row.try_get(9)?,
-                online_level: row.try_get(10)?,
-                has_fee: row.try_get(11)?,
-                npsp_linked: row.try_get(12)?,
-                for_persons: row.try_get(13)?,
-            })
-        };
-        let formalities = rows.iter().map(formality).collect::<Result<_, _>>().map_err(failed)?;
-        let rows = client
-            .query(
-                "select code, valid_from, valid_to, formality, state <> 'closed', npsp_linked
-                 from online_service order by code collate \"C\", valid_from",
-                &[],
-            )
-            .await
-            .map_err(failed)?;
-        let service = |row: &tokio_postgres::Row| {
-            Ok(OnlineService {
-                code: row.try_get(0)?,
-                valid_from: row.try_get(1)?,
-                valid_to: row.try_get(2)?,
-                formality: row.try_get(3)?,
-                is_offered: row.try_get(4)?,
-                npsp_linked: row.try_get(5)?,
-            })
-        };
-        let services = rows.iter().map(service).collect::<Result<_, _>>().map_err(failed)?;
-        Ok(Offers { formalities, services })
-    }
-
     /// The last figure of each civil day, unit and labels of some metrics, oldest first.
     pub async fn city_figures(
         &self,
@@ -303,15 +246,17 @@ impl Store {
     /// When a period was closed; null while it is open.
     pub async fn closed_at(&self, period: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let failed = |error| StoreError::of("ask when a period was closed", error);
-        self.reader()
+        // One closing publishes all figures of a period: any of them tells.
+        let row = self
+            .reader()
             .await?
-            .query_one(
-                "select min(closed_at) from indicator_published where period = $1",
+            .query_opt(
+                "select closed_at from indicator_published where period = $1 limit 1",
                 &[&period],
             )
             .await
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)
+            .map_err(failed)?;
+        row.map(|row| row.try_get(0)).transpose().map_err(failed)
     }
 
     /// Which of these periods are closed.

@@ -99,13 +99,18 @@ impl Counts {
 /// Messages of a batch for which the quarantine is searched; a further one is taken for new, which the
 /// bound of its source contains.
 const LOOKUPS_MAX: usize = 200;
-/// Whether the quarantine holds the same bytes of the same topic for the same reason and field.
+/// Whether the quarantine holds the same bytes of the same topic for the same reason and field, received at
+/// that time if one is given.
 const HELD: &str = "select exists (select from quarantine where source = $1 and topic = $2 \
-                    and reason = $3 and field = $4 and payload = $5)";
+                    and reason = $3 and field = $4 and payload = $5 \
+                    and ($6::timestamptz is null or received_at = $6))";
 /// The same where no source could be read.
 const HELD_OF_NOBODY: &str = "select exists (select from quarantine where source is null \
                     and $1::text is null and topic = $2 and reason = $3 and field = $4 \
-                    and payload = $5)";
+                    and payload = $5 and ($6::timestamptz is null or received_at = $6))";
+
+/// What is attempted with a refused message, in errors: only these are about its own row.
+pub(crate) const KEEPING: &str = "keep a refused message";
 
 /// Prepared statements of the quarantine on one connection.
 pub(super) struct Quarantine {
@@ -146,9 +151,14 @@ impl Quarantine {
         for entry in &entries {
             let first = of_batch.insert(entry.key());
             // A source that sends too much must not buy a question to the database with each message.
-            if again(entry.item) && entry.reject.reason != Reason::Rate && lookups < LOOKUPS_MAX {
-                lookups += usize::from(first);
-                if !first || self.holds(transaction, entry).await? {
+            let is_again = again(entry.item);
+            let may_be_held = is_again || entry.admitted.may_be_stored;
+            if may_be_held && entry.reject.reason != Reason::Rate && lookups < LOOKUPS_MAX {
+                // One that is read from the spool once more has the time of its receipt; another one that
+                // says the same has not.
+                let at = (!is_again).then_some(entry.admitted.delivery.received_at);
+                lookups += usize::from(first || !is_again);
+                if (is_again && !first) || self.holds(transaction, entry, at).await? {
                     counts.again += 1;
                     continue;
                 }
@@ -159,7 +169,7 @@ impl Quarantine {
         if !rows.is_empty() {
             copy::send(transaction, &self.copy, rows.finish())
                 .await
-                .map_err(|error| StoreError::of("fill the quarantine", error))?;
+                .map_err(|error| StoreError::of(KEEPING, error))?;
         }
         Ok((kept, counts))
     }
@@ -168,6 +178,7 @@ impl Quarantine {
         &self,
         transaction: &Transaction<'_>,
         entry: &Entry<'_>,
+        at: Option<chrono::DateTime<chrono::Utc>>,
     ) -> Result<bool, StoreError> {
         let source = entry.admitted.topic.as_ref().map(|topic| topic.source.as_str());
         let statement = if source.is_some() { &self.held } else { &self.held_of_nobody };
@@ -175,11 +186,11 @@ impl Quarantine {
         transaction
             .query_one(
                 statement,
-                &[&source, &cleaned(topic), &reason.as_str(), &cleaned(field), &payload],
+                &[&source, &cleaned(topic), &reason.as_str(), &cleaned(field), &payload, &at],
             )
             .await
             .and_then(|row| row.try_get(0))
-            .map_err(|error| StoreError::of("look into the quarantine", error))
+            .map_err(|error| StoreError::of(KEEPING, error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use ioc_ingest::{Service, Source, Word as _};
+use ioc_ingest::{Service, Source, Word as _, interval::Direction};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, Transaction};
 
@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     city::{City, Device as CityDevice},
-    registry::{Device, MetricRange, Registry, parse_place, place_text},
+    quality::thresholds::parse_class,
+    registry::{Device, Lane, MetricRange, Registry, parse_place, place_text},
 };
 
 /// Token of the registered city; null while the registry is empty.
@@ -61,9 +62,19 @@ pub async fn load(client: &Client) -> Result<Registry, StoreError> {
             by_id.insert(device.id, device);
         }
     }
-    let rows =
-        client.query("select device_id, place, id from detector", &[]).await.map_err(failed)?;
+    let sql = "select device_id, place, id, lane_class, free_flow_kmh, direction from detector";
+    let rows = client.query(sql, &[]).await.map_err(failed)?;
+    let mut lanes = HashMap::with_capacity(rows.len());
     for row in &rows {
+        let class: Option<String> = row.get(3);
+        let free_flow_kmh: Option<i32> = row.get(4);
+        let direction: Option<String> = row.get(5);
+        let lane = Lane {
+            direction: direction.and_then(|word| Direction::parse(&word)),
+            class: class.and_then(|class| parse_class(&class)),
+            free_flow_kmh: free_flow_kmh.and_then(|kmh| u16::try_from(kmh).ok()),
+        };
+        lanes.insert(row.get(2), lane);
         let place = parse_place(row.get(1));
         if let (Some(device), Some(place)) = (by_id.get_mut(&row.get(0)), place) {
             device.detectors.insert(place, row.get(2));
@@ -88,7 +99,8 @@ pub async fn load(client: &Client) -> Result<Registry, StoreError> {
         .await
         .map_err(failed)?;
     let strangers = rows.iter().filter_map(|row| Source::parse(row.get(0)).ok()).collect();
-    Ok(Registry { devices, metrics: metrics.collect(), strangers })
+    let (metrics, lanes) = (metrics.collect(), Arc::new(lanes));
+    Ok(Registry { devices, metrics, strangers, lanes, ..Registry::default() })
 }
 
 /// A row that the contract cannot name (made by hand) is left out.

@@ -58,6 +58,22 @@ pub(crate) async fn source_of(client: &Client, id: i64) -> Result<String, StoreE
         .map_err(|error| StoreError::of("read the source of a message", error))
 }
 
+/// Sources of messages that were refused because nobody had registered their source, and that were not
+/// replayed since: whoever of them is registered now was left behind.
+pub(crate) async fn stranded(client: &Client) -> Result<Vec<Source>, StoreError> {
+    let reason = Reason::UnknownSource.as_str();
+    let failed = |error| StoreError::of("look for messages of unknown sources", error);
+    let sql = format!(
+        "select distinct coalesce(source, split_part(topic, '/', 5)) from quarantine where {STRANDED}"
+    );
+    let rows = client.query(&sql, &[&reason]).await.map_err(failed)?;
+    Ok(rows.iter().filter_map(|row| Source::parse(row.get(0)).ok()).collect())
+}
+
+/// With the reason as first parameter. A replay that said the same was before the source was registered.
+const STRANDED: &str = "reason = $1 and replayed_at is null \
+                        and (replay_result is null or starts_with(replay_result, $1))";
+
 /// Messages of a source that was not registered, in order of arrival; those too that were kept together
 /// with others', which only their topic tells.
 pub(crate) async fn unknown_of(
@@ -68,38 +84,66 @@ pub(crate) async fn unknown_of(
 ) -> Result<Vec<Quarantined>, StoreError> {
     let reason = Reason::UnknownSource.as_str();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = format!(
+        "select id, received_at, topic, reason, partial, payload from quarantine \
+         where (source = $2 or (source is null and split_part(topic, '/', 5) = $2)) \
+           and {STRANDED} and id > $3 \
+         order by id limit $4"
+    );
     client
-        .query(
-            "select id, received_at, topic, reason, partial, payload from quarantine \
-             where (source = $1 or (source is null and split_part(topic, '/', 5) = $1)) and id > $2 and reason = $3 and replayed_at is null \
-             order by id limit $4",
-            &[&source.as_str(), &after, &reason, &limit],
-        )
+        .query(&sql, &[&reason, &source.as_str(), &after, &limit])
         .await
         .map(|rows| rows.iter().map(Quarantined::of).collect())
         .map_err(|error| StoreError::of("read quarantined messages", error))
 }
 
-/// Notes what a replay came to.
-pub(crate) async fn note_replay(
-    client: &Client,
-    id: i64,
-    accepted: bool,
-    result: &str,
+/// What the replay of a message came to: null when it is stored, else why it is not.
+pub(crate) type Replayed = (i64, Option<String>);
+
+/// Who replays which messages, in the order of their batch; what they come to is noted in its transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replays<'a> {
+    pub(crate) ids: &'a [i64],
+    pub(crate) who: &'a str,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Replays<'_> {
+    /// What came of each message, of which the database held so many rows with other content.
+    pub(crate) fn outcomes(&self, conflicts: &[u32]) -> Vec<Replayed> {
+        let why = "conflict: stored with other content; the first is kept";
+        let why = |conflicts: u32| (conflicts > 0).then(|| why.to_owned());
+        self.ids.iter().zip(conflicts).map(|(id, conflicts)| (*id, why(*conflicts))).collect()
+    }
+}
+
+/// Notes what replays came to.
+pub(crate) async fn note_replays(
+    client: &impl GenericClient,
+    replayed: &[Replayed],
     who: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    if replayed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = replayed.iter().map(|(id, _)| *id).collect();
+    let whys: Vec<Option<&str>> = replayed.iter().map(|(_, why)| why.as_deref()).collect();
     client
         .execute(
-            "with replayed as ( \
-               update quarantine set replay_result = $3, \
-                 replayed_at = case when $2 then $5::timestamptz end where id = $1) \
+            "with told as (select * from unnest($1::int8[], $2::text[]) as t (id, why)), \
+             replayed as ( \
+               update quarantine q set replay_result = coalesce(t.why, 'accepted'), \
+                 replayed_at = case when t.why is null then $4::timestamptz end \
+               from told t where q.id = t.id) \
              insert into journal (at, who, action, object, after) \
-             values ($5, $4, 'replay_message', 'quarantine/' || $1::int8::text, to_jsonb($3::text))",
-            &[&id, &accepted, &result, &who, &now],
+             select $4, $3, 'replay_message', 'quarantine/' || id::text, \
+                    to_jsonb(coalesce(why, 'accepted')) \
+             from told order by id",
+            &[&ids, &whys, &who, &now],
         )
         .await
-        .map_err(|error| StoreError::of("note a replay", error))?;
+        .map_err(|error| StoreError::of("note replays", error).beside())?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 //! that a source has told the time of: a clock of the hub that is years ahead must not remove everything.
 //! Only what the law or safety limits, personal data and sessions, goes by the hub's clock alone.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio_postgres::Client;
 
 use super::StoreError;
@@ -29,6 +29,13 @@ pub struct Retention {
     pub quarantine_personal: TimeDelta,
     /// Journal.
     pub journal: TimeDelta,
+}
+
+impl Retention {
+    /// Day before which records of the one-stop system may be gone.
+    pub fn records_since(&self, now: DateTime<Utc>) -> NaiveDate {
+        (now - self.record).date_naive()
+    }
 }
 
 /// What a run removed.
@@ -83,6 +90,12 @@ pub async fn enforce(
         ("delete from gap where missing is null and first_seen < $1", quarantined),
         (FORGET_STRANGERS, quarantined),
         ("delete from journal where at < $1", now - retention.journal),
+        ("delete from alarm_transition where at < $1", now - retention.journal),
+        ("delete from alarm_works where to_at < $1", now - retention.journal),
+        (
+            "delete from notification where state <> 'waiting' and made_at < $1",
+            now - retention.health,
+        ),
         ("delete from session where expires_at < $1", clock),
     ] {
         removed.rows += client.execute(sql, &[&before]).await.map_err(failed)?;

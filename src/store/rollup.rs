@@ -178,6 +178,12 @@ const MARK: &str = "\
     select detector_id, hour, 1 from unnest($1::int4[], $2::timestamptz[]) as m (detector_id, hour) \
     on conflict (detector_id, hour) do update set marks = d.marks + 1";
 
+/// The same hours are judged again by the history of their detectors.
+const MARK_QUALITY: &str = "\
+    insert into quality_dirty as d (detector_id, hour, marks) \
+    select detector_id, hour, 1 from unnest($1::int4[], $2::timestamptz[]) as m (detector_id, hour) \
+    on conflict (detector_id, hour) do update set marks = d.marks + 1";
+
 const RAISE: &str = "update rollup_state set closed_before = $1 where closed_before < $1";
 const LOWER: &str = "\
     update rollup_state set closed_before = $1, built_before = least(built_before, $1), \
@@ -193,6 +199,7 @@ pub(crate) fn is_to_move(closed_before: DateTime<Utc>, before: DateTime<Utc>) ->
 pub(super) struct Rollup {
     upsert: Statement,
     mark: Statement,
+    mark_quality: Statement,
     /// Never before the one in the database.
     closed_before: DateTime<Utc>,
 }
@@ -205,6 +212,7 @@ impl Rollup {
         Ok(Self {
             upsert: client.prepare(UPSERT).await.map_err(failed)?,
             mark: client.prepare(MARK).await.map_err(failed)?,
+            mark_quality: client.prepare(MARK_QUALITY).await.map_err(failed)?,
             closed_before: client
                 .query_one(closed, &[])
                 .await
@@ -247,6 +255,7 @@ impl Rollup {
         transaction.execute(&self.upsert, &[&buckets.encode()]).await.map_err(failed)?;
         if !hours.is_empty() {
             transaction.execute(&self.mark, &[&detectors, &hours]).await.map_err(failed)?;
+            transaction.execute(&self.mark_quality, &[&detectors, &hours]).await.map_err(failed)?;
         }
         Ok(())
     }

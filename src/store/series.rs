@@ -218,7 +218,7 @@ impl Store {
         let rows = match asked.basis {
             SeriesBasis::Raw => {
                 let sql = if asked.sums.classes { RAW_CLASSES } else { RAW };
-                let (bad, away) = (!quality::LATE, quality::OFF_PRESET);
+                let (bad, away) = (!quality::HARMLESS, quality::OFF_PRESET);
                 let client = self.reader().await?;
                 client.query(sql, &[&asked.detectors, from, to, &edges, &bad, &away]).await
             }

@@ -1,6 +1,8 @@
 //! What every device showed at an instant of the past: its last signal state, intervals and health
 //! report before that instant and not older than a bound.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -79,6 +81,8 @@ pub struct Shown {
     pub readings: Vec<ReadingRow>,
     /// One row per device.
     pub health: Vec<HealthRow>,
+    /// Expected time between the messages of each device that has one, milliseconds.
+    pub periods_ms: BTreeMap<String, u32>,
 }
 
 const SIGNALS: &str = "
@@ -110,6 +114,8 @@ const HEALTH: &str = "
     ) h
     order by d.source";
 
+const PERIODS: &str = "select source, period_ms from device where period_ms is not null";
+
 impl Store {
     /// What was shown at `at`; what was older than `since` then is left out.
     pub async fn shown_at(
@@ -122,10 +128,12 @@ impl Store {
         let signals = client.query(SIGNALS, &[&at, &since]).await.map_err(failed)?;
         let readings = client.query(READINGS, &[&at, &since]).await.map_err(failed)?;
         let health = client.query(HEALTH, &[&at, &since]).await.map_err(failed)?;
+        let periods = client.query(PERIODS, &[]).await.map_err(failed)?;
         Ok(Shown {
             signals: signals.iter().map(signal).collect::<Result<_, _>>().map_err(failed)?,
             readings: readings.iter().map(reading).collect::<Result<_, _>>().map_err(failed)?,
             health: health.iter().map(report).collect::<Result<_, _>>().map_err(failed)?,
+            periods_ms: periods.iter().map(period).collect::<Result<_, _>>().map_err(failed)?,
         })
     }
 }
@@ -163,4 +171,10 @@ fn reading(row: &Row) -> Result<ReadingRow, tokio_postgres::Error> {
 
 fn report(row: &Row) -> Result<HealthRow, tokio_postgres::Error> {
     Ok(HealthRow { source: row.try_get(0)?, time: row.try_get(1)?, report: row.try_get(2)? })
+}
+
+/// A period is checked to be positive by the table.
+fn period(row: &Row) -> Result<(String, u32), tokio_postgres::Error> {
+    let period_ms: i32 = row.try_get(1)?;
+    Ok((row.try_get(0)?, period_ms.unsigned_abs()))
 }

@@ -37,6 +37,7 @@ pub(crate) async fn load(
         current: current(client, contract).await.map_err(failed)?,
         desk: desk(client, zone, now).await.map_err(failed)?,
         metrics: metrics(client).await.map_err(failed)?,
+        alarms: Vec::new(),
     })
 }
 
@@ -107,7 +108,7 @@ async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> 
         client.query("select status, channel, count(*) from ticket group by 1, 2", &[]).await?;
     let open = client
         .query(
-            "select device_id, ticket, created_at, due_at from ticket \
+            "select device_id, ticket, effective_due from ticket \
              where status not in ('resolved', 'published', 'closed', 'rejected', 'duplicate', 'transferred')",
             &[],
         )
@@ -126,7 +127,7 @@ async fn desk(client: &Client, zone: Tz, now: DateTime<Utc>) -> Read<DeskStart> 
         .await?;
     Ok(DeskStart {
         counts: counts.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect(),
-        open: open.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect(),
+        open: open.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect(),
         today: (today.get(0), today.get(1)),
         calls_today: (today.get(2), today.get(3)),
         latest: today.get(4),

@@ -37,6 +37,8 @@ pub(super) const STATE: Upsert = Upsert {
         "paused_s",
         "effective_due",
         "on_time",
+        "sla_met",
+        "satisfied",
         "dispatch_min",
         "first_response_min",
         "resolve_min",
@@ -59,6 +61,7 @@ pub(super) fn encode_state(rows: &mut Rows, device_id: i32, row: &Ticket) {
     rows.text(row.merged_into.as_deref()).i16(row.rating.map(i16::from));
     rows.i16(row.units).i16(row.reopened).time(row.assigned_at);
     rows.bool(row.is_paused).i64(row.paused_s).time(row.effective_due).bool(row.on_time);
+    rows.bool(row.sla_met).bool(row.satisfied);
     rows.i32(row.dispatch_min).i32(row.first_response_min).i32(row.resolve_min);
     rows.i16(row.calendar).time(row.left_at);
     rows.date(row.created_day).date(row.handled_day).date(row.left_day).date(row.due_day);

@@ -19,7 +19,7 @@ use crate::record::{
     ticket::{self, Ticket},
 };
 
-const READ: &str = "select device_id, ticket, status, created_at, handled_at, due_at, channel \
+const READ: &str = "select device_id, ticket, status, created_at, handled_at, effective_due, channel \
                     from ticket where (device_id, ticket) in (select * from unnest($1::int4[], $2::text[]))";
 
 /// What counts need to know of a ticket.
@@ -31,7 +31,7 @@ pub struct TicketState {
     pub created_at: DateTime<Utc>,
     /// When it was handled; null while it is not.
     pub handled_at: Option<DateTime<Utc>>,
-    /// Due time, if told.
+    /// Due time by which it counts as overdue; null while its clock stands.
     pub due_at: Option<DateTime<Utc>>,
     /// Channel word, if told.
     pub channel: Option<String>,
@@ -43,7 +43,7 @@ impl TicketState {
             status: row.get("status"),
             created_at: row.get("created_at"),
             handled_at: row.get("handled_at"),
-            due_at: row.get("due_at"),
+            due_at: row.get("effective_due"),
             channel: row.get("channel"),
         }
     }
@@ -55,7 +55,7 @@ impl From<&Ticket> for TicketState {
             status: ticket.status.as_str().to_owned(),
             created_at: ticket.created_at,
             handled_at: ticket.handled_at,
-            due_at: ticket.due_at,
+            due_at: ticket.effective_due,
             channel: ticket.channel.map(|channel| channel.as_str().to_owned()),
         }
     }

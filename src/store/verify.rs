@@ -47,11 +47,11 @@ pub struct Scope {
 /// One column of one bucket that is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// `interval_5min`, `interval_1h` or `interval_1d`.
+    /// `interval_reading`, `interval_5min`, `interval_1h` or `interval_1d`.
     pub table: &'static str,
     /// Device and its lane or zone.
     pub detector: String,
-    /// Begin of the bucket.
+    /// Begin of the bucket or of the interval.
     pub bucket: DateTime<Utc>,
     /// Column; `row` when the bucket is missing on one side.
     pub column: String,
@@ -70,6 +70,8 @@ pub struct Verified {
     pub hours: i64,
     /// Civil days that were compared.
     pub days: i64,
+    /// Rows whose quality bits were compared.
+    pub rows: i64,
     /// Differences, in the order of days and tables.
     pub differences: Vec<Difference>,
     /// Whether there are more differences than listed.
@@ -83,8 +85,14 @@ impl Verified {
             Table::Hours => self.hours += found.checked,
             Table::Days => self.days += found.checked,
         }
-        self.differences.extend(found.differences);
-        self.more |= found.more || self.differences.len() > LISTED_MAX;
+        self.more |= found.more;
+        self.add_all(found.differences);
+    }
+
+    /// Adds differences, of which a bounded number is listed.
+    pub(super) fn add_all(&mut self, differences: Vec<Difference>) {
+        self.differences.extend(differences);
+        self.more |= self.differences.len() > LISTED_MAX;
         self.differences.truncate(LISTED_MAX);
     }
 }

@@ -26,7 +26,7 @@ expected as (
     date_bin('5 minutes', time, '2000-01-01 00:00:00Z') as bucket,
     detector_id,
     count(*)::int4 as intervals,
-    count(*) filter (where quality & ~2048 = 0)::int4 as good,
+    count(*) filter (where quality & ~6144 = 0)::int4 as good,
     sum(duration_ms)::int8 as duration_ms,
     count(count)::int4 as count_n,
     coalesce(sum(count), 0)::int8 as count_sum,

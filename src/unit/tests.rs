@@ -1,3 +1,5 @@
+//! The trees of units: validity, succession, names and roll-up.
+
 use std::path::Path;
 
 use super::*;

@@ -103,6 +103,7 @@ mod tests {
             accepted: None,
             refused: Vec::new(),
             replayed: false,
+            may_be_stored: false,
         };
         (0..messages).map(admitted).collect()
     }

@@ -1,7 +1,13 @@
 //! What people ask the writer to do: replay or discard a quarantined message, accept a source.
 //!
-//! Each command is one transaction with its journal row; while the database is away it is refused
-//! with [`WriterError::Away`], so that nobody believes in a change that is not stored.
+//! A command is one transaction with its journal row; while the database is away it is refused with
+//! [`WriterError::Away`], so that nobody believes in a change that is not stored. To accept a source is
+//! more than that: it is registered, then its quarantined messages are replayed, [`REPLAY_CHUNK`] of them
+//! in each transaction, which also notes what became of them. What is left when the database goes between
+//! is replayed at the next reload of the registry, within the hour: that looks for messages of sources that
+//! are registered by now, whoever registered them.
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::{Service, Source, delivery::Delivery};
@@ -9,13 +15,23 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Connected, Writer,
+    AlarmCommand, Connected, Writer,
     import::{Lot, LotOutcome},
 };
 use crate::{
     admit::{Admitted, admit},
+    alarm::{
+        operate::{Outcome, Request},
+        works::Works,
+    },
     day::day_around,
-    store::{StoreError, refuse::Bound, registry as stored_registry, request as stored},
+    store::{
+        StoreError,
+        insert::Also,
+        refuse::Bound,
+        registry as stored_registry,
+        request::{self as stored, Replayed, Replays},
+    },
 };
 
 /// Commands that wait; more are refused as busy.
@@ -64,6 +80,12 @@ pub enum WriterError {
     /// The database is away or the writer has too much to do: nothing was changed, try again later.
     #[error("the database is away: nothing was changed, try again later")]
     Away,
+    /// The database went away while the change was stored: nobody knows yet whether it is.
+    #[error("the database went away while this was stored: look again whether it holds")]
+    Unsure,
+    /// What came while the database was away is being stored: nothing was changed, try again soon.
+    #[error("the hub is storing what came while the database was away: nothing was changed")]
+    CatchingUp,
     /// There is no such thing.
     #[error("{0} does not exist")]
     NotFound(String),
@@ -107,7 +129,7 @@ pub enum Command {
     },
     /// Read the registry anew, which somebody changed at the terminal.
     Reload {
-        /// Answer: sources that are new, with what their quarantined messages came to.
+        /// Answer: sources that are new, or of which messages were left, with what those came to.
         reply: oneshot::Sender<Result<Vec<(Source, AcceptOutcome)>, WriterError>>,
     },
     /// Store imported facts, as messages of a registered source.
@@ -117,6 +139,8 @@ pub enum Command {
         /// Answer.
         reply: oneshot::Sender<Result<LotOutcome, WriterError>>,
     },
+    /// Something about alarms.
+    Alarm(AlarmCommand),
     /// Move the border of the closed hours, behind which late data is marked for the rollups.
     CloseHours {
         /// Hours before this are closed.
@@ -137,6 +161,7 @@ impl Command {
             Self::Accept { reply, .. } => drop(reply.send(Err(WriterError::Away))),
             Self::Reload { reply } => drop(reply.send(Err(WriterError::Away))),
             Self::Import { reply, .. } => drop(reply.send(Err(WriterError::Away))),
+            Self::Alarm(command) => command.refuse(WriterError::Away),
         }
     }
 }
@@ -191,6 +216,23 @@ impl WriterHandle {
         self.ask(|reply| Command::Import { lot, reply }).await
     }
 
+    /// Does something to alarms. Answers one outcome per alarm.
+    pub async fn operate(&self, request: Request) -> Result<Vec<Outcome>, WriterError> {
+        let command = |reply| Command::Alarm(AlarmCommand::Operate { request, reply });
+        self.ask(command).await
+    }
+
+    /// Plans works. Answers them with their number.
+    pub async fn plan_works(&self, works: Works) -> Result<Works, WriterError> {
+        self.ask(|reply| Command::Alarm(AlarmCommand::Plan { works, reply })).await
+    }
+
+    /// Ends works early, or calls them off.
+    pub async fn end_works(&self, id: i64, who: &str) -> Result<(), WriterError> {
+        let who = who.to_owned();
+        self.ask(|reply| Command::Alarm(AlarmCommand::End { id, who, reply })).await
+    }
+
     /// Closes the hours before `before`.
     pub async fn close_hours(&self, before: DateTime<Utc>) -> Result<(), WriterError> {
         self.ask(|reply| Command::CloseHours { before, reply }).await
@@ -241,9 +283,15 @@ impl Writer {
             Command::Import { lot, reply } => {
                 drop(reply.send(self.import(connected, lot).await));
             }
+            Command::Alarm(command) => {
+                self.obey_alarm(connected, command).await;
+            }
             Command::CloseHours { before, reply } => {
                 let (day, _) = day_around(before, self.settings.zone);
                 let closed = connected.inserter.close_hours(before, day).await;
+                if closed.is_ok() {
+                    self.quality.close(before);
+                }
                 drop(reply.send(closed.map_err(away)));
             }
         }
@@ -281,7 +329,7 @@ impl Writer {
     }
 
     async fn replay(
-        &self,
+        &mut self,
         connected: &mut Connected,
         id: i64,
         who: &str,
@@ -294,45 +342,81 @@ impl Writer {
             let why = "its values were destroyed because it carried personal data";
             return Err(WriterError::Impossible(why.to_owned()));
         }
-        let outcome = self.replay_one(connected, message).await?;
-        let client = connected.inserter.client();
-        let result = outcome.reason.clone().unwrap_or_else(|| "accepted".to_owned());
-        let now = self.clock.now();
-        stored::note_replay(client, id, outcome.accepted, &result, who, now).await.map_err(away)?;
-        Ok(outcome)
+        let replayed = self.replay_all(connected, vec![message], who).await?;
+        let reason = replayed.into_iter().find_map(|(_, why)| why);
+        Ok(ReplayOutcome { accepted: reason.is_none(), reason })
     }
 
-    /// A replay bypasses seq and relies on the natural keys. Of a message that was refused as a whole
-    /// the good parts are stored, and each bad part goes to the quarantine by itself.
-    async fn replay_one(
-        &self,
+    /// Replays messages in one transaction, in which it notes what each came to; one that the database
+    /// refuses is found by halving.
+    ///
+    /// A replay bypasses seq and relies on the natural keys. Of a message that was refused as a whole the
+    /// good parts are stored, and each bad part goes to the quarantine by itself.
+    async fn replay_all(
+        &mut self,
         connected: &mut Connected,
+        messages: Vec<stored::Quarantined>,
+        who: &str,
+    ) -> Result<Vec<Replayed>, WriterError> {
+        let now = self.clock.now();
+        let (mut ids, mut items, mut replayed) = (Vec::new(), Vec::new(), Vec::new());
+        for message in messages {
+            let id = message.id;
+            match self.decide_again(connected, message) {
+                Ok(admitted) => {
+                    ids.push(id);
+                    items.push(admitted);
+                }
+                Err(why) => replayed.push((id, Some(why))),
+            }
+        }
+        let client = connected.inserter.client();
+        stored::note_replays(client, &replayed, who, now).await.map_err(away)?;
+        let mut left = vec![(ids, items)];
+        while let Some((mut ids, mut items)) = left.pop().filter(|(ids, _)| !ids.is_empty()) {
+            let replays = Replays { ids: &ids, who, now };
+            let also = Also { alarms: &[], replays: Some(replays) };
+            match self.commit(connected, &items, also).await {
+                Ok(committed) => {
+                    for (item, conflicts) in items.iter().zip(&committed.conflict_rows) {
+                        if *conflicts == 0 {
+                            self.alarms.hear_stored(std::slice::from_ref(item));
+                        }
+                    }
+                    replayed.extend(replays.outcomes(&committed.conflict_rows));
+                    self.finish(Arc::new(items), committed).await;
+                }
+                Err(StoreError::Refused { source, .. }) if ids.len() == 1 => {
+                    let refused = [(ids[0], Some(source.to_string()))];
+                    let client = connected.inserter.client();
+                    stored::note_replays(client, &refused, who, now).await.map_err(away)?;
+                    replayed.extend(refused);
+                }
+                Err(StoreError::Refused { .. }) => {
+                    let half = ids.len() / 2;
+                    let second = (ids.split_off(half), items.split_off(half));
+                    left.extend([second, (ids, items)]);
+                }
+                Err(error) => return Err(away(error)),
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// A message as it is decided now, or why it is still refused.
+    fn decide_again(
+        &self,
+        connected: &Connected,
         message: stored::Quarantined,
-    ) -> Result<ReplayOutcome, WriterError> {
+    ) -> Result<Admitted, String> {
         let partial = message.partial;
         let admitted = self.admit_again(connected, message);
         // Where only a part was refused, the rest is stored already.
-        let still_refused = if partial || admitted.accepted.is_none() {
-            admitted.refused.first().map(|refused| refused.reject.to_string())
-        } else {
-            None
-        };
-        if still_refused.is_some() {
-            return Ok(ReplayOutcome { accepted: false, reason: still_refused });
-        }
-        let items = vec![admitted];
-        match self.commit(connected, &items).await {
-            Ok(committed) => {
-                let conflict = committed.conflicts > 0;
-                self.finish(std::sync::Arc::new(items), committed).await;
-                let reason = "conflict: stored with other content; the first is kept";
-                let reason = conflict.then(|| reason.to_owned());
-                Ok(ReplayOutcome { accepted: !conflict, reason })
+        match admitted.refused.first() {
+            Some(refused) if partial || admitted.accepted.is_none() => {
+                Err(refused.reject.to_string())
             }
-            Err(StoreError::Refused { source, .. }) => {
-                Ok(ReplayOutcome { accepted: false, reason: Some(source.to_string()) })
-            }
-            Err(error) => Err(away(error)),
+            Some(_) | None => Ok(admitted),
         }
     }
 
@@ -345,7 +429,7 @@ impl Writer {
     }
 
     async fn accept(
-        &self,
+        &mut self,
         connected: &mut Connected,
         device: &NewDevice,
         who: &str,
@@ -362,23 +446,30 @@ impl Writer {
             }
             Err(error) => return Err(away(error)),
         }
-        connected.registry = stored_registry::load(client).await.map_err(away)?;
+        let registry = stored_registry::load(client).await.map_err(away)?;
+        connected.registry = self.settings.judge(registry);
         self.publish(&connected.registry);
-        self.replay_source(connected, &device.source, who).await
+        let replayed = self.replay_source(connected, &device.source, who).await;
+        // It is registered all the same.
+        replayed.map_err(|_left| WriterError::Unsure)
     }
 
     async fn reload(
-        &self,
+        &mut self,
         connected: &mut Connected,
     ) -> Result<Vec<(Source, AcceptOutcome)>, WriterError> {
         let registry = stored_registry::load(connected.inserter.client()).await.map_err(away)?;
+        let registry = self.settings.judge(registry);
         let known = &connected.registry.devices;
         let added = registry.devices.keys().filter(|source| !known.contains_key(*source));
-        let added: Vec<Source> = added.cloned().collect();
+        let mut sources: BTreeSet<Source> = added.cloned().collect();
         connected.registry = registry;
         self.publish(&connected.registry);
+        let left = stored::stranded(connected.inserter.client()).await.map_err(away)?;
+        let is_known = |source: &Source| connected.registry.devices.contains_key(source);
+        sources.extend(left.into_iter().filter(is_known));
         let mut outcomes = Vec::new();
-        for source in added {
+        for source in sources {
             let outcome = self.replay_source(connected, &source, "hub").await?;
             outcomes.push((source, outcome));
         }
@@ -387,7 +478,7 @@ impl Writer {
 
     /// Replays everything that was refused because the source was not registered, oldest first.
     async fn replay_source(
-        &self,
+        &mut self,
         connected: &mut Connected,
         source: &Source,
         who: &str,
@@ -399,15 +490,8 @@ impl Writer {
             let messages =
                 stored::unknown_of(client, source, after, REPLAY_CHUNK).await.map_err(away)?;
             let Some(last) = messages.last().map(|message| message.id) else { return Ok(outcome) };
-            for message in messages {
-                let id = message.id;
-                let one = self.replay_one(connected, message).await?;
-                let result = one.reason.clone().unwrap_or_else(|| "accepted".to_owned());
-                let client = connected.inserter.client();
-                stored::note_replay(client, id, one.accepted, &result, who, self.clock.now())
-                    .await
-                    .map_err(away)?;
-                if one.accepted {
+            for (_, why) in self.replay_all(connected, messages, who).await? {
+                if why.is_none() {
                     outcome.replayed += 1;
                 } else {
                     outcome.refused_again += 1;

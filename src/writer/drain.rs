@@ -26,7 +26,7 @@ use crate::{
 const MESSAGE_ROWS: usize = 4;
 /// A drained batch may have so many times the rows of an ordinary one: it waits for nobody, and the more
 /// messages of a source it joins, the fewer rows of counters and current values are written.
-const DRAIN_ROWS_FACTOR: usize = 6;
+const DRAIN_ROWS_FACTOR: usize = 3;
 
 /// What waits in the spool, by numbers of messages.
 #[derive(Default)]
@@ -37,6 +37,8 @@ pub(super) struct Backlog {
     next: u64,
     /// The first that this process spooled.
     shown_from: u64,
+    /// The first that the alarms heard of when it was taken over; those before are judged when drained.
+    judged_from: u64,
     /// What is being read, from which number on.
     ahead: Option<(u64, BoxFuture<'static, Read>)>,
 }
@@ -49,11 +51,16 @@ impl Backlog {
         if next > position {
             tracing::info!(messages = next - position, "the spool is drained first");
         }
-        Self { position, next, shown_from: next, ahead: None }
+        Self { position, next, shown_from: next, judged_from: next, ahead: None }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
         self.position >= self.next
+    }
+
+    /// Whether the alarms hear of a batch when it is taken over: nothing before it is still to be judged.
+    pub(super) const fn is_judged(&self) -> bool {
+        self.position >= self.judged_from
     }
 
     /// What was read ahead is not to be used.
@@ -73,6 +80,11 @@ impl Writer {
             waiting.deadline = Instant::now() + SPOOL_PAUSE;
             return;
         };
+        let first = end - items.len() as u64;
+        match self.alarms.engine() {
+            Some(engine) if waiting.is_judged => engine.spooled(first),
+            Some(_) | None => flow.backlog.judged_from = end,
+        }
         flow.waiting = None;
         flow.backlog.next = end;
         if let Work::Committing(job) = &mut flow.work
@@ -83,6 +95,7 @@ impl Writer {
         self.note_slow(flow);
         self.acknowledge(&items).await;
         self.emit(Changes { items, committed: None, stored: false, is_shown: false }).await;
+        self.show_alarms().await;
     }
 
     /// Shows that a commit takes so long that the database counts as away.
@@ -119,6 +132,7 @@ impl Writer {
             let decide = |Spooled { delivery, over_rate }| {
                 let received_at = delivery.received_at;
                 let mut item = admit(&contract, &registry, &horizon, received_at, delivery);
+                item.may_be_stored = true;
                 strangers.admit(&registry, received_at, &mut item);
                 if let Some(detail) = over_rate.filter(|_| item.accepted.is_some()) {
                     item.refuse(Reject { reason: Reason::Rate, field: String::new(), detail });
@@ -134,11 +148,12 @@ impl Writer {
 
     /// Commits what was read and begins to read what follows.
     pub(super) async fn take_read(
-        &self,
+        &mut self,
         connected: Box<Connected>,
-        backlog: &mut Backlog,
+        flow: &mut Flow,
         read: Read,
     ) -> Work {
+        let backlog = &mut flow.backlog;
         match read {
             Ok(Some(((items, ahead), end))) => {
                 if end < backlog.next {
@@ -148,7 +163,12 @@ impl Writer {
                 let is_shown = end > backlog.shown_from;
                 let origin = Origin::Spool { end, is_shown };
                 let encoding = ahead.map(|ahead| std::future::ready(Some(ahead)).boxed());
-                Work::commit(connected, (Arc::new(items), encoding), origin, self.tools())
+                let unjudged = backlog.judged_from.saturating_sub(backlog.position);
+                let unjudged = usize::try_from(unjudged).unwrap_or(usize::MAX).min(items.len());
+                self.alarms.hear_spooled(&items[..unjudged], backlog.position);
+                let are_refused = flow.alarms_at > Instant::now();
+                let due = if are_refused { Vec::new() } else { self.alarms.due(Some(end)) };
+                Work::commit(connected, (Arc::new(items), encoding, due), origin, self.tools())
             }
             Ok(None) => {
                 let nothing = Vec::new();
@@ -163,7 +183,7 @@ impl Writer {
     /// Takes what is in the database out of the spool, up to message `end` when all of it is, and
     /// emits it.
     pub(super) async fn drained(
-        &self,
+        &mut self,
         backlog: &mut Backlog,
         parts: Vec<(Arc<Vec<Admitted>>, Committed)>,
         end: Option<u64>,
@@ -173,6 +193,11 @@ impl Writer {
             backlog.position = end;
             // The spool itself tells people; what it did not forget is stored again, without effect.
             let _told = spool.discard(end).await;
+        }
+        if backlog.is_empty()
+            && let Some(engine) = self.alarms.engine()
+        {
+            engine.spool_done();
         }
         let stored = self.is_all_stored();
         for (items, committed) in parts {

@@ -6,15 +6,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::{
-    Command, RETRY_MAX, RETRY_MIN, Writer,
+    AlarmCommand, Changes, Command, RETRY_MAX, RETRY_MIN, Writer, WriterError,
+    alarm::{Hearing, OPERATE_LIMIT, TICK},
     collect::{Collected, Complete},
     drain::Backlog,
     work::{self, Connected, Done, Encoding, Origin, Progress, Tools, Work},
 };
-use crate::admit::Admitted;
+use crate::{admit::Admitted, alarm::Input, store::insert::Committed};
 
 /// Age that completes a batch for the spool: one sync of the disk for all of it.
 const SPOOL_LINGER: Duration = Duration::from_millis(50);
@@ -24,8 +25,21 @@ const SPOOL_ROWS_FACTOR: usize = 2;
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest time to do what somebody asked for; a replay of a whole quarantine takes seconds.
 const OBEY_LIMIT: Duration = Duration::from_mins(2);
+/// Between two commits that only judge stored records anew: what comes from the broker goes first.
+const REFOLD_PAUSE: Duration = Duration::from_millis(50);
+/// Changes of alarms that the database refused wait so long before they are stored again.
+const ALARMS_REFUSED: Duration = Duration::from_mins(1);
 /// After the stop, a commit that is under way gets this time.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// While a batch waits longer than this for the database or the spool, no messages are taken.
+const LISTENING: Duration = Duration::from_secs(5);
+
+fn ticks() -> Interval {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
 
 /// A batch that is neither in the database nor in the spool.
 pub(super) struct Waiting {
@@ -34,6 +48,10 @@ pub(super) struct Waiting {
     pub(super) deadline: Instant,
     /// Its rows, when they are encoded while it waits.
     pub(super) encoding: Option<Encoding>,
+    /// Whether the alarms heard of it.
+    pub(super) is_judged: bool,
+    /// Since when it waits.
+    pub(super) since: Instant,
 }
 
 /// What the writer has in hand.
@@ -42,6 +60,14 @@ pub(super) struct Flow {
     pub(super) collected: Collected,
     pub(super) waiting: Option<Waiting>,
     pub(super) backlog: Backlog,
+    /// When stored records are judged anew again, while nothing else is to be done.
+    pub(super) refold_at: Instant,
+    /// Before then no changes of alarms are stored with messages: the database refused them.
+    pub(super) alarms_at: Instant,
+    /// Commands on alarms that wait for the batch in hand, whose changes come first.
+    pub(super) held: Vec<AlarmCommand>,
+    /// When time passes for the alarms.
+    pub(super) ticks: Interval,
     /// When a spool in trouble is looked at again.
     pub(super) probe_at: Instant,
     /// Pause before the next attempt to connect.
@@ -61,6 +87,12 @@ enum Event {
     Deadline,
     /// The commit takes long.
     Slow,
+    /// Nothing is to be done but to judge stored records anew.
+    Refold,
+    /// Time passes for the alarms.
+    Tick,
+    /// Others found something out.
+    Inputs(Vec<Input>),
     /// Null when no more messages come.
     Batch(Option<Vec<Admitted>>),
 }
@@ -82,6 +114,9 @@ impl Writer {
             Event::Command(command) => self.answer(flow, command).await,
             Event::Deadline => self.spool_waiting(flow).await,
             Event::Slow => self.note_slow(flow),
+            Event::Refold => self.refold(flow),
+            Event::Tick => self.tick_alarms(flow.hearing()).await,
+            Event::Inputs(inputs) => self.inform_alarms(flow.hearing(), &inputs).await,
             Event::Batch(None) => flow.has_ended = true,
             Event::Batch(Some(batch)) => {
                 // Behind what is spooled it is spooled at once.
@@ -94,7 +129,12 @@ impl Writer {
                 let encoding = registry
                     .filter(|_| may_encode)
                     .map(|registry| work::encode(registry, Arc::clone(&items)));
-                flow.waiting = Some(Waiting { items, deadline, encoding });
+                let is_judged = flow.backlog.is_judged();
+                if is_judged {
+                    self.alarms.hear(&items);
+                }
+                let since = Instant::now();
+                flow.waiting = Some(Waiting { items, deadline, encoding, is_judged, since });
             }
         }
         true
@@ -107,6 +147,7 @@ impl Writer {
         let deadline = flow.waiting.as_ref().map_or(never, |waiting| waiting.deadline);
         let is_slow_at = flow.work.is_slow_at(self.settings.spool_after).unwrap_or(never);
         let takes_commands = flow.takes_commands();
+        let (refolds, refold_at) = (flow.refolds(), flow.refold_at);
         let complete = self.complete(&flow.backlog);
         tokio::select! {
             biased;
@@ -117,8 +158,11 @@ impl Writer {
             () = tokio::time::sleep_until(deadline),
                 if self.spool.is_some() && flow.waiting.is_some() => Event::Deadline,
             () = tokio::time::sleep_until(is_slow_at) => Event::Slow,
+            _ = flow.ticks.tick() => Event::Tick,
+            inputs = self.alarms.next() => Event::Inputs(inputs),
             batch = flow.collected.next(&mut self.admitted, complete),
                 if flow.waiting.is_none() && !flow.has_ended => Event::Batch(batch),
+            () = tokio::time::sleep_until(refold_at), if refolds => Event::Refold,
         }
     }
 
@@ -141,18 +185,32 @@ impl Writer {
     /// Gives a free connection something to do: first what people ask for, then the head of the spool,
     /// then the waiting batch.
     async fn begin_work(&mut self, flow: &mut Flow) {
+        if flow.takes_commands() {
+            for command in std::mem::take(&mut flow.held) {
+                self.answer(flow, Command::Alarm(command)).await;
+            }
+        }
         while matches!(flow.work, Work::Idle(_)) {
             let Ok(command) = self.commands.try_recv() else { break };
             self.answer(flow, command).await;
         }
+        let now = Instant::now();
         flow.work = match flow.work.take() {
             Work::Idle(connected) if !flow.backlog.is_empty() && !flow.has_ended => {
                 self.read_spool(connected, &mut flow.backlog)
             }
             Work::Idle(connected) => match &mut flow.waiting {
                 Some(waiting) if flow.backlog.is_empty() => {
-                    let batch = (Arc::clone(&waiting.items), waiting.encoding.take());
+                    let due = if flow.alarms_at > now { Vec::new() } else { self.alarms.due(None) };
+                    let batch = (Arc::clone(&waiting.items), waiting.encoding.take(), due);
                     Work::commit(connected, batch, Origin::Broker, self.tools())
+                }
+                None if flow.backlog.is_empty()
+                    && flow.alarms_at <= now
+                    && self.alarms.has_due_alone() =>
+                {
+                    let batch = (Arc::default(), None, self.alarms.due(None));
+                    Work::commit(connected, batch, Origin::Alarms, self.tools())
                 }
                 Some(_) | None => Work::Idle(connected),
             },
@@ -160,8 +218,36 @@ impl Writer {
         };
     }
 
+    /// Commits a batch without messages: every commit judges some records anew.
+    fn refold(&self, flow: &mut Flow) {
+        flow.work = match flow.work.take() {
+            Work::Idle(connected) => {
+                let batch = (Arc::default(), None, Vec::new());
+                Work::commit(connected, batch, Origin::Refold, self.tools())
+            }
+            work => work,
+        };
+    }
+
+    /// Tells which records a commit without messages judged anew.
+    async fn emit_refolded(&self, parts: Vec<(Arc<Vec<Admitted>>, Committed)>) {
+        for (items, committed) in parts {
+            let (committed, stored) = (Some(committed), self.is_all_stored());
+            self.emit(Changes { items, committed, stored, is_shown: false }).await;
+        }
+    }
+
     /// Does what somebody asked for, or refuses while the database is away.
     async fn answer(&mut self, flow: &mut Flow, command: Command) {
+        let command = match (flow.work.take(), command) {
+            (Work::Idle(connected), Command::Alarm(command)) => {
+                return self.answer_alarm(flow, connected, command).await;
+            }
+            (work, command) => {
+                flow.work = work;
+                command
+            }
+        };
         match flow.work.take() {
             Work::Idle(mut connected) => {
                 let obeying = self.obey(&mut connected, command);
@@ -181,12 +267,39 @@ impl Writer {
         }
     }
 
+    /// Does what somebody asked of the alarms, or lets it wait for the batch in hand: changes are stored in
+    /// the order of their numbers. Behind what is spooled it is refused, since that takes longer.
+    async fn answer_alarm(
+        &mut self,
+        flow: &mut Flow,
+        mut connected: Box<Connected>,
+        command: AlarmCommand,
+    ) {
+        if self.alarms.waits_for_messages() {
+            flow.work = Work::Idle(connected);
+            if flow.backlog.is_empty() {
+                flow.held.push(command);
+            } else {
+                command.refuse(WriterError::CatchingUp);
+            }
+            return;
+        }
+        let is_good = self.obey_alarm(&mut connected, command).await;
+        flow.forget_ahead();
+        flow.work = if is_good {
+            Work::Idle(connected)
+        } else {
+            self.note_away(&work::no_answer("do what was asked of alarms", OPERATE_LIMIT));
+            Work::pause(RETRY_MIN)
+        };
+    }
+
     /// Follows up what was done with the database.
     async fn go_on(&mut self, flow: &mut Flow, progress: Progress) {
         let connect = || Work::connect(self.store.clone(), self.settings.clone());
         match (flow.work.take(), progress) {
-            (_, Progress::Connected(Ok(connected))) => {
-                self.note_up(&connected);
+            (_, Progress::Connected(Ok(mut connected))) => {
+                self.note_up(&mut connected);
                 flow.pause = RETRY_MIN;
                 flow.forget_ahead();
                 flow.work = Work::Idle(connected);
@@ -202,7 +315,7 @@ impl Writer {
             }
             (Work::Resting(connected, _), Progress::Rested) => flow.work = Work::Idle(connected),
             (Work::Reading(connected, _), Progress::Read(read)) => {
-                flow.work = self.take_read(connected, &mut flow.backlog, read).await;
+                flow.work = self.take_read(connected, flow, read).await;
             }
             (Work::Committing(job), Progress::Done(done)) => self.done(flow, job, done).await,
             (_, Progress::Paused | Progress::Rested | Progress::Read(_) | Progress::Done(_)) => {
@@ -212,7 +325,10 @@ impl Writer {
     }
 
     async fn done(&mut self, flow: &mut Flow, job: work::Job, done: Done) {
-        let Done { parts, left, connection } = done;
+        let Done { parts, left, connection, alarms, has_refused_alarms } = done;
+        if has_refused_alarms {
+            flow.alarms_at = Instant::now() + ALARMS_REFUSED;
+        }
         match job.origin {
             Origin::Broker => {
                 for (items, committed) in parts {
@@ -223,21 +339,33 @@ impl Writer {
                     flow.probe_at = Instant::now() + PROBE_PAUSE;
                     spool.probe().await;
                 }
+                if let (Some(waiting), Some(engine)) = (&flow.waiting, self.alarms.engine()) {
+                    engine.batch_done(waiting.items.len() - left.len());
+                }
                 match &mut flow.waiting {
                     // What is left keeps its deadline.
                     Some(waiting) if connection.is_err() => waiting.items = Arc::new(left),
                     Some(_) | None => flow.waiting = None,
                 }
             }
+            Origin::Refold => {
+                flow.refold_at = Instant::now() + REFOLD_PAUSE;
+                self.emit_refolded(parts).await;
+            }
+            Origin::Alarms => self.emit_refolded(parts).await,
             Origin::Spool { end, is_shown } => {
                 let all = connection.is_ok().then_some(end);
                 self.drained(&mut flow.backlog, parts, all, is_shown).await;
             }
         }
+        if let Some(seq) = alarms {
+            self.alarms_stored(seq).await;
+        }
         flow.work = match connection {
-            Ok(connected) => {
+            Ok(mut connected) => {
+                self.register_added(&mut connected);
                 if job.is_slow {
-                    self.note_up(&connected);
+                    self.note_up(&mut connected);
                 }
                 Work::Idle(connected)
             }
@@ -258,6 +386,10 @@ impl Flow {
             collected: Collected::default(),
             waiting: None,
             backlog,
+            refold_at: Instant::now(),
+            alarms_at: Instant::now(),
+            held: Vec::new(),
+            ticks: ticks(),
             probe_at: Instant::now(),
             pause: RETRY_MIN,
             has_ended: false,
@@ -285,6 +417,31 @@ impl Flow {
             Work::Connecting(_) | Work::Pausing(_) | Work::Changing => true,
             Work::Committing(job) => job.is_slow,
             Work::Reading(..) | Work::Resting(..) | Work::Idle(_) => false,
+        }
+    }
+
+    /// Whether there is nothing to do but to judge stored records anew.
+    fn refolds(&self) -> bool {
+        let is_free = self.waiting.is_none() && self.backlog.is_empty() && self.stop_by.is_none();
+        match &self.work {
+            Work::Idle(connected) => is_free && connected.inserter.is_behind(),
+            Work::Connecting(_)
+            | Work::Pausing(_)
+            | Work::Changing
+            | Work::Committing(_)
+            | Work::Reading(..)
+            | Work::Resting(..) => false,
+        }
+    }
+
+    /// How the hub hears and stores.
+    fn hearing(&self) -> Hearing {
+        let waits_shortly = |waiting: &Waiting| waiting.since.elapsed() < LISTENING;
+        Hearing {
+            // Nor does it while what an earlier process left is judged first.
+            is_listening: self.backlog.is_judged()
+                && self.waiting.as_ref().is_none_or(waits_shortly),
+            is_away: self.is_away() || !self.backlog.is_empty() || self.alarms_at > Instant::now(),
         }
     }
 

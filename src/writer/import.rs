@@ -17,7 +17,7 @@ use crate::{
     admit::{Admitted, admit},
     import::{Kind, Stored},
     simulate::wire,
-    store::StoreError,
+    store::{StoreError, insert::Also},
 };
 
 /// Facts that are stored in one transaction.
@@ -42,7 +42,7 @@ pub struct LotOutcome {
 
 impl Writer {
     pub(super) async fn import(
-        &self,
+        &mut self,
         connected: &mut Connected,
         lot: Lot,
     ) -> Result<LotOutcome, WriterError> {
@@ -72,7 +72,7 @@ impl Writer {
         if items.is_empty() {
             return Ok(outcome);
         }
-        match self.commit(connected, &items).await {
+        match self.commit(connected, &items, Also::default()).await {
             Ok(committed) => {
                 outcome.stored.new = committed.new_rows;
                 outcome.stored.duplicates = committed.duplicates;

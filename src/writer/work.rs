@@ -4,8 +4,12 @@
 //! A commit has a time limit on this side, because a database that is paused or behind a cut line
 //! answers nothing at all; then its connection is given up. Whether it was committed is not known, and
 //! need not be: the same messages are committed again, which changes nothing where they are stored.
+//!
+//! Each commit also judges some stored records anew and stores what happened to alarms. Where the database
+//! refuses one of those, no message is at fault: the records wait [`REFOLD_REFUSED`], the alarms go on
+//! waiting, and the messages are stored without them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use ioc_ingest::{Reason, Reject};
@@ -14,16 +18,17 @@ use tokio::{
     time::{Instant, Sleep, timeout},
 };
 
-use super::WriterSettings;
+use super::{WriterSettings, command::chain};
 use crate::{
     admit::{Admitted, Refused},
+    alarm::{Change, engine::Due, works::Works},
     observe::Metrics,
     registry::Registry,
     spool::SpoolError,
     store::{
-        Store, StoreError,
-        insert::{Ahead, Committed, Inserter, encode_ahead, ensure_detectors},
-        refuse::Bound,
+        Store, StoreError, alarm_works,
+        insert::{Ahead, Also, Committed, Inserter, encode_ahead, ensure_detectors},
+        refuse::{self, Bound},
         registry as stored_registry,
     },
 };
@@ -34,6 +39,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// first, because its answer says more.
 const COMMIT_MARGIN: Duration = Duration::from_secs(5);
 
+/// Stored records of which the database refused what came of judging them anew wait so long: a person has to
+/// find out why.
+const REFOLD_REFUSED: Duration = Duration::from_mins(5);
+
 /// Time between two looks whether an idle connection still stands: without messages nothing else would
 /// tell that the database went.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
@@ -43,6 +52,10 @@ pub(super) struct Connected {
     pub(super) inserter: Inserter,
     pub(super) bound: Bound,
     pub(super) registry: Registry,
+    /// Whether commits registered lanes or zones, of which the alarms were not told yet.
+    pub(super) has_added: bool,
+    /// Planned works as they were at the connection; null once they were taken over.
+    pub(super) works: Option<Vec<Works>>,
 }
 
 /// What a commit needs beside the connection.
@@ -58,8 +71,12 @@ pub(super) struct Tools {
 pub(super) enum Origin {
     /// From the broker, not acknowledged yet.
     Broker,
+    /// No messages at all: stored records are judged anew.
+    Refold,
     /// From the spool, up to message `end`; `is_shown` when the live view has them.
     Spool { end: u64, is_shown: bool },
+    /// No messages: alarms that changed by themselves.
+    Alarms,
 }
 
 /// A commit that is going on.
@@ -79,7 +96,14 @@ pub(super) struct Done {
     pub(super) left: Vec<Admitted>,
     /// The connection, if it is still good.
     pub(super) connection: Result<Box<Connected>, StoreError>,
+    /// Number of the last change of an alarm that is in the database; null when none went there.
+    pub(super) alarms: Option<i64>,
+    /// Whether the database refused what happened to alarms.
+    pub(super) has_refused_alarms: bool,
 }
+
+/// What a commit takes: messages, their rows if they are being encoded, and what changed of alarms.
+pub(super) type Batch = (Arc<Vec<Admitted>>, Option<Encoding>, Vec<Due>);
 
 /// Messages read from the spool and decided anew, with their rows, and the number behind the last.
 pub(super) type Read = Result<Option<((Vec<Admitted>, Option<Ahead>), u64)>, SpoolError>;
@@ -135,11 +159,11 @@ impl Work {
 
     pub(super) fn commit(
         connected: Box<Connected>,
-        (items, encoding): (Arc<Vec<Admitted>>, Option<Encoding>),
+        batch: Batch,
         origin: Origin,
         tools: Tools,
     ) -> Self {
-        let future = Box::pin(commit_all(connected, (items, encoding), tools));
+        let future = Box::pin(commit_all(connected, batch, tools));
         Self::Committing(Job { origin, started: Instant::now(), is_slow: false, future })
     }
 
@@ -191,7 +215,7 @@ pub(super) fn lost() -> StoreError {
 }
 
 /// The database did not answer in time.
-pub(super) fn no_answer(doing: &'static str, within: Duration) -> StoreError {
+pub(crate) fn no_answer(doing: &'static str, within: Duration) -> StoreError {
     StoreError::Away { doing, source: format!("no answer within {} ms", within.as_millis()).into() }
 }
 
@@ -206,7 +230,9 @@ pub(super) async fn connect(
         let (messages, bytes) = (settings.quarantine_messages, settings.quarantine_bytes);
         let bound = Bound::load(inserter.client(), messages, bytes).await?;
         let registry = stored_registry::load(inserter.client()).await?;
-        Ok(Box::new(Connected { inserter, bound, registry }))
+        let registry = settings.judge(registry);
+        let works = alarm_works::not_over(inserter.client(), settings.clock.now()).await?;
+        Ok(Box::new(Connected { inserter, bound, registry, has_added: false, works: Some(works) }))
     };
     let late = |_elapsed| no_answer("connect to the database", CONNECT_LIMIT);
     timeout(CONNECT_LIMIT, connecting).await.map_err(late)?
@@ -217,15 +243,28 @@ impl Connected {
     pub(super) async fn commit(
         &mut self,
         items: &[Admitted],
-        ahead: Option<Ahead>,
+        (ahead, also): (Option<Ahead>, Also<'_>),
         tools: &Tools,
     ) -> Result<Committed, StoreError> {
-        let Self { inserter, bound, registry } = self;
+        let Self { inserter, bound, registry, has_added, .. } = self;
         if ensure_detectors(inserter.client(), registry, items).await? {
             tools.registry.send_replace(Some(Arc::new(registry.clone())));
+            *has_added = true;
         }
         let started = Instant::now();
-        let committed = inserter.commit_ahead(registry, bound, items, ahead).await?;
+        let mut done = inserter.commit_ahead(registry, bound, items, (ahead, also)).await;
+        let is_answer = done.as_ref().is_err_and(StoreError::is_answer);
+        if is_answer && inserter.pause_refold(REFOLD_REFUSED) {
+            let again = inserter.commit_ahead(registry, bound, items, (None, also)).await;
+            match std::mem::replace(&mut done, again) {
+                Err(error) if done.is_ok() => {
+                    tracing::error!(why = chain(&error), "stored records cannot be judged anew");
+                }
+                // They were not at fault.
+                Err(_) | Ok(_) => inserter.resume_refold(),
+            }
+        }
+        let committed = done?;
         tools.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         Ok(committed)
     }
@@ -235,7 +274,7 @@ impl Connected {
 /// quarantine, the rest is stored.
 async fn commit_all(
     mut connected: Box<Connected>,
-    (items, encoding): (Arc<Vec<Admitted>>, Option<Encoding>),
+    (items, encoding, due): Batch,
     tools: Tools,
 ) -> Done {
     let limit = tools.statement_limit + COMMIT_MARGIN;
@@ -244,33 +283,89 @@ async fn commit_all(
         None => None,
     };
     let mut parts = Vec::new();
+    let (mut alarms, mut due, mut begin) = (None, VecDeque::from(due), 0);
+    let mut has_refused_alarms = false;
     // The next part is the last.
     let mut left = vec![items];
     while let Some(part) = left.pop() {
-        let committed = timeout(limit, connected.commit(&part, ahead.take(), &tools)).await;
+        // What a part did not cause waits for the one that did; the last takes all.
+        let (end, is_last) = (begin + part.len(), left.is_empty());
+        let is_its = |due: &&Due| is_last || due.0.is_none_or(|item| item < end);
+        let changes: Vec<Arc<Change>> =
+            due.iter().take_while(is_its).map(|(_, change)| Arc::clone(change)).collect();
+        let also = Also { alarms: &changes, replays: None };
+        let committing = connected.commit(&part, (ahead.take(), also), &tools);
+        let committed = timeout(limit, committing).await;
         match committed.unwrap_or_else(|_elapsed| Err(no_answer("commit a batch", limit))) {
-            Ok(committed) => parts.push((part, committed)),
-            Err(StoreError::Refused { source, .. }) => {
-                tools.metrics.bisections.inc();
-                if let [one] = &part[..] {
-                    match quarantine(one, &source) {
-                        Some(less) => left.push(Arc::new(vec![less])),
-                        None => parts.push((part, Committed::nothing_of_one())),
-                    }
-                } else {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    left.push(Arc::new(second.to_vec()));
-                    left.push(Arc::new(first.to_vec()));
-                }
+            Ok(committed) => {
+                due.drain(..changes.len());
+                alarms = changes.last().map(|change| change.transition.seq).or(alarms);
+                begin = end;
+                parts.push((part, committed));
             }
-            Err(error) => {
+            Err(error @ StoreError::Beside { .. }) if !changes.is_empty() => {
+                tracing::error!(why = chain(&error), "what happened to alarms cannot be stored");
+                has_refused_alarms = true;
+                due.clear();
                 left.push(part);
-                let left = left.iter().rev().flat_map(|part| part.iter().cloned()).collect();
-                return Done { parts, left, connection: Err(error) };
             }
+            Err(error) => match without(&part, &error) {
+                Without::Halves(first, second) => {
+                    tools.metrics.bisections.inc();
+                    left.extend([Arc::new(second), Arc::new(first)]);
+                }
+                Without::Less(less) => {
+                    tools.metrics.bisections.inc();
+                    left.push(Arc::new(vec![*less]));
+                }
+                Without::Dropped => {
+                    tools.metrics.bisections.inc();
+                    begin = end;
+                    parts.push((part, Committed::nothing_of_one()));
+                }
+                Without::Nothing => {
+                    left.push(part);
+                    let left = left.iter().rev().flat_map(|part| part.iter().cloned()).collect();
+                    let connection = Err(error);
+                    return Done { parts, left, connection, alarms, has_refused_alarms };
+                }
+            },
         }
     }
-    Done { parts, left: Vec::new(), connection: Ok(connected) }
+    let connection = Ok(connected);
+    Done { parts, left: Vec::new(), connection, alarms, has_refused_alarms }
+}
+
+/// What is tried in place of a part that was not committed.
+enum Without {
+    /// One half after the other.
+    Halves(Vec<Admitted>, Vec<Admitted>),
+    /// The only message with less of it.
+    Less(Box<Admitted>),
+    /// The only message is not kept in any form: the database refuses its own row of the quarantine.
+    Dropped,
+    /// The same again: no message is at fault.
+    Nothing,
+}
+
+fn without(part: &[Admitted], error: &StoreError) -> Without {
+    let StoreError::Refused { doing, source } = error else { return Without::Nothing };
+    match part {
+        [] => Without::Nothing,
+        [one] => match quarantine(one, source) {
+            Some(less) => Without::Less(Box::new(less)),
+            None if *doing == refuse::KEEPING => {
+                let topic = &one.delivery.topic;
+                tracing::error!(topic, why = %source, "a message cannot be kept");
+                Without::Dropped
+            }
+            None => Without::Nothing,
+        },
+        _ => {
+            let (first, second) = part.split_at(part.len() / 2);
+            Without::Halves(first.to_vec(), second.to_vec())
+        }
+    }
 }
 
 /// A message that the database refuses, as a quarantined one. When it refuses that, too, without its
@@ -284,7 +379,6 @@ fn quarantine(admitted: &Admitted, source: &tokio_postgres::Error) -> Option<Adm
     if less.accepted.is_some() || !less.refused.iter().any(is_refused) {
         less.refuse(Reject { reason: Reason::Refused, field: String::new(), detail });
     } else if less.number.take().is_none() && less.topic.take().is_none() {
-        tracing::error!(topic = %admitted.delivery.topic, why = detail, "a message cannot be kept");
         return None;
     }
     Some(less)

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod access;
+mod screens;
 
 fn items(page: &Value) -> Vec<Value> {
     page["items"].as_array().cloned().unwrap_or_default()
@@ -70,6 +71,14 @@ async fn the_seeded_city_is_told_as_its_folder_has_it() -> anyhow::Result<()> {
     assert_eq!((&station["area"], &station["corridor"]), (&json!(known.area), &json!("ql91")));
     assert_eq!((&station["parent"], &station["period_s"]), (&json!("cab-001"), &json!(30.0)));
     assert_eq!((&station["condition"], &station["age_ms"]), (&json!(0), &Value::Null));
+    let cameras = administrator.json("/api/v1/cameras").await?;
+    let all_cameras = site.city.devices.iter().filter(|device| device.service == Service::Cctv);
+    assert_eq!(cameras["cameras"].as_array().map(Vec::len), Some(all_cameras.count()));
+    assert_eq!(cameras["cameras"][0]["picture"], "drawn");
+    let id = cameras["cameras"][0]["id"].as_str().unwrap_or_default();
+    let still = administrator.get(&format!("/api/v1/devices/{id}/still")).await?;
+    assert_eq!(still.status, 200);
+    assert!(still.text().contains(id), "the picture tells its camera");
     let keys: Vec<_> =
         station["detectors"].as_array().into_iter().flatten().map(|d| d["key"].clone()).collect();
     assert_eq!(keys, ["lane/1", "lane/2", "lane/3", "lane/4"]);
@@ -239,6 +248,22 @@ async fn what_devices_and_systems_published_is_told() -> anyhow::Result<()> {
     let before = (time - TimeDelta::seconds(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let before = administrator.json(&format!("/api/v1/state?at={before}")).await?;
     assert_eq!(before["devices"], json!([]), "nothing had been told yet");
+
+    let since = (time - TimeDelta::seconds(5)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let told = format!("/api/v1/devices/sig-0001/indications?from={since}");
+    let told = administrator.json(&told).await?;
+    assert_eq!(told["groups"][0]["kind"], "vehicle");
+    // The controller has told nothing for half a minute: from its last word on nobody knows.
+    let begin_ms = time.timestamp_millis();
+    assert_eq!(told["groups"][0]["runs"], json!([[begin_ms, 6], [begin_ms, null]]));
+    assert_eq!(told["programs"][0].as_array().map(|program| &program[1]), Some(&json!("free")));
+    let told =
+        administrator.json(&format!("/api/v1/devices/sig-0001/equipment?from={since}")).await?;
+    assert_eq!(
+        (&told["reports"][0]["time"], &told["reports"][0]["power"]),
+        (&json!(time), &json!("line"))
+    );
+    assert_eq!(told["reports"].as_array().map(Vec::len), Some(1));
 
     let tickets = items(&administrator.json("/api/v1/tickets").await?);
     assert_eq!(tickets.len(), 2);

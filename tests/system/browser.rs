@@ -135,6 +135,11 @@ impl Browser {
         self.request("POST", path, &headers, body.as_bytes()).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let headers = [("content-type", "application/json")];
+        self.request("PUT", path, &headers, body.to_string().as_bytes()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
         self.request("DELETE", path, &[], b"").await
     }

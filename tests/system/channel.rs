@@ -238,6 +238,9 @@ impl Collection {
             ensure!(row.len() == self.columns.len(), "{row:?} for {:?}", self.columns);
             self.rows.insert(key.to_owned(), row.clone());
         }
+        for key in frame["removed"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            self.rows.remove(key);
+        }
         Ok(())
     }
 

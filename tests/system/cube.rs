@@ -1,7 +1,7 @@
 //! Sums of measures: the cube equals what the records give after any steps in any order, and every
 //! figure equals the records that are listed behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -126,16 +126,15 @@ async fn fill(site: &Site, dice: &mut StdRng) -> anyhow::Result<()> {
     site.wait_count("select count(*) from assessment", 40).await
 }
 
-async fn total(store: &Store, site: &Site, m: Measure, span: Span, by: By) -> anyhow::Result<i64> {
-    let zone = site.city.time_zone;
-    let sums = store.measures(&[m], span, &Slice::default(), by, zone).await?;
+async fn total(store: &Store, m: Measure, span: Span, by: By) -> anyhow::Result<i64> {
+    let sums = store.measures(&[m], span, &Slice::default(), by).await?;
     Ok(sums.iter().map(|sums| sums.values[0]).sum())
 }
 
 /// Sum of what the listed records add, in pages of seven.
 async fn listed(store: &Store, site: &Site, m: Measure, span: Span) -> anyhow::Result<i64> {
     let mut page = Page { after: None, limit: 7 };
-    let (mut sum, mut seen) = (0, std::collections::BTreeSet::new());
+    let (mut sum, mut seen) = (0, BTreeSet::new());
     loop {
         let zone = site.city.time_zone;
         let rows = store.measured_records(m, span, &Slice::default(), &page, zone).await?;
@@ -169,15 +168,15 @@ async fn every_figure_equals_its_records_after_any_steps_in_any_order() -> anyho
     let mut counted = 0;
     for &measure in Measure::ALL {
         for span in spans {
-            let unit = total(store, &site, measure, span, By::UNIT).await?;
+            let unit = total(store, measure, span, By::UNIT).await?;
             counted += unit.abs();
-            assert_eq!(unit, total(store, &site, measure, span, By::TOTAL).await?, "{measure:?}");
+            assert_eq!(unit, total(store, measure, span, By::TOTAL).await?, "{measure:?}");
             for dimension in
                 [Dimension::Formality, Dimension::Field, Dimension::Day, Dimension::Month]
             {
                 for unit_too in [true, false] {
                     let by = By { unit: unit_too, dimension: Some(dimension) };
-                    let sum = total(store, &site, measure, span, by).await?;
+                    let sum = total(store, measure, span, by).await?;
                     assert_eq!(sum, unit, "{measure:?} by {dimension:?} in {span:?}");
                 }
             }
@@ -192,21 +191,21 @@ async fn every_figure_equals_its_records_after_any_steps_in_any_order() -> anyho
 #[tokio::test(flavor = "multi_thread")]
 async fn histograms_and_active_formalities_agree_with_the_sums() -> anyhow::Result<()> {
     let site = Site::start().await?;
-    let (store, zone) = (&site.hub.store, site.city.time_zone);
+    let store = &site.hub.store;
     fill(&site, &mut StdRng::seed_from_u64(8)).await?;
     let slice = Slice::default();
     for span in [
         Span { from: day("2026-01-01")?, to: day("2027-01-01")? },
         Span { from: day("2026-02-11")?, to: day("2026-05-02")? },
     ] {
-        let known = total(store, &site, Measure::HandlingKnown, span, By::TOTAL).await?;
-        let kept = store.histograms(Ranked::Handling, span, &slice, By::TOTAL, zone).await?;
+        let known = total(store, Measure::HandlingKnown, span, By::TOTAL).await?;
+        let kept = store.histograms(Ranked::Handling, span, &slice, By::TOTAL).await?;
         let counts = kept.iter().flat_map(|histogram| &histogram.counts);
         assert_eq!(counts.map(|(_, count)| count).sum::<i64>(), known);
         // By channel they come from the records.
         let by = By { unit: false, dimension: Some(Dimension::Channel) };
         let mut buckets: BTreeMap<i32, i64> = BTreeMap::new();
-        for histogram in store.histograms(Ranked::Handling, span, &slice, by, zone).await? {
+        for histogram in store.histograms(Ranked::Handling, span, &slice, by).await? {
             for (bucket, count) in histogram.counts {
                 *buckets.entry(bucket).or_default() += count;
             }
@@ -214,16 +213,25 @@ async fn histograms_and_active_formalities_agree_with_the_sums() -> anyhow::Resu
         let kept = kept.into_iter().flat_map(|histogram| histogram.counts);
         assert_eq!(buckets.into_iter().collect::<Vec<_>>(), kept.collect::<Vec<_>>());
         let by = By { unit: true, dimension: Some(Dimension::Formality) };
-        let sums = store.measures(&[Measure::PaidOnline], span, &slice, by, zone).await?;
-        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let sums = store.measures(&[Measure::PaidOnline], span, &slice, by).await?;
+        let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for Sums { unit, key, .. } in sums {
             if !key.is_empty() {
-                expected.entry(unit).or_default().push(key);
+                expected.entry(unit).or_default().insert(key);
             }
         }
-        let active = store.active_formalities(Measure::PaidOnline, span, &slice, zone).await?;
-        assert_eq!(active, expected);
-        assert!(!active.is_empty());
+        let asked = [Measure::Vneid, Measure::PaidOnline];
+        let active = store.active_formalities(&asked, span, &slice).await?;
+        let of = |mark: i32| {
+            let mut units: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for active in active.iter().filter(|active| active.mark & mark != 0) {
+                let codes = units.entry(active.unit.clone()).or_default();
+                codes.extend(active.formalities().map(str::to_owned));
+            }
+            units
+        };
+        assert_eq!(of(2), expected);
+        assert!(!of(1).is_empty() && of(1) != of(2));
     }
     site.stop().await?;
     Ok(())
@@ -237,7 +245,9 @@ async fn what_is_open_equals_its_records_and_what_came_less_what_went() -> anyho
     let now = begin() + TimeDelta::days(100);
     let back = |days: i64| (now - TimeDelta::days(days)).date_naive();
     let bands = [back(3), back(8), back(15), back(30)];
-    let borders = OpenBorders { now, soon: now + TimeDelta::days(1), bands };
+    let span = Span { from: back(60), to: back(20) };
+    let (soon, end) = (now + TimeDelta::days(1), now + TimeDelta::days(400));
+    let borders = OpenBorders { now, soon, bands, span, end };
     for noun in [Noun::Dossier, Noun::Petition, Noun::Ticket] {
         let open = store.open_now(noun, &borders, &slice, By::TOTAL).await?;
         let open = open.into_iter().next().unwrap_or_default();
@@ -248,6 +258,7 @@ async fn what_is_open_equals_its_records_and_what_came_less_what_went() -> anyho
             (OpenPart::Open, open.open),
             (OpenPart::Overdue, open.overdue),
             (OpenPart::InTime, open.open - open.overdue),
+            (OpenPart::InTime766, open.open - open.overdue - open.waiting_late),
             (OpenPart::DueSoon, open.due_soon),
             (OpenPart::Band(4), open.bands[4]),
         ];
@@ -259,8 +270,8 @@ async fn what_is_open_equals_its_records_and_what_came_less_what_went() -> anyho
     }
     let open = store.open_now(Noun::Dossier, &borders, &slice, By::TOTAL).await?;
     let end = Span::until(day("2030-01-01")?);
-    let came = total(store, &site, Measure::Received, end, By::TOTAL).await?;
-    let went = total(store, &site, Measure::Resolved, end, By::TOTAL).await?;
+    let came = total(store, Measure::Received, end, By::TOTAL).await?;
+    let went = total(store, Measure::Resolved, end, By::TOTAL).await?;
     assert!(went > 0 && came > went, "{came} came, {went} went");
     assert_eq!(open.iter().map(|sums| sums.open).sum::<i64>(), came - went);
     site.stop().await?;
@@ -297,7 +308,7 @@ async fn a_wrong_cell_is_found_and_built_anew() -> anyhow::Result<()> {
     assert!(store.refresh_cells(Span::BEGIN).await?.is_some());
     assert_eq!(store.refresh_cells(Span::BEGIN).await?, None);
     let span = Span::until(day("2030-01-01")?);
-    assert!(total(store, &site, Measure::FeeFormality, span, By::TOTAL).await? > 0);
+    assert!(total(store, Measure::FeeFormality, span, By::TOTAL).await? > 0);
     assert_eq!(store.verify_cells(None, Span::BEGIN).await?.differences, []);
     site.stop().await?;
     Ok(())

@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Metric,
     /// Follows from the steps of a ticket.
     TicketState,
-    /// Latest message per source and stream, tickets apart.
+    /// Latest message per source and stream, tickets and controller events apart.
     Latest,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Fact {
 
 /// What [`break_part`] gives for a reason: the good part stays.
 pub(crate) const PARTIAL: &str = "partial";
-/// Marks of a reading.
+/// Marks of a reading that these facts are compared by: what is plausible of random figures is told elsewhere.
 const INCOMPLETE: u32 = 1 << 10;
 const LATE: u32 = 1 << 11;
 const LANES: u32 = 3;
@@ -62,7 +62,7 @@ impl Kind {
             Self::Interval => {
                 "select format('%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s', d.source, t.place, \
                    to_char(r.time, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS'), r.duration_ms, r.count, \
-                   r.occupancy_e4, r.speed_e1_kmh, r.headway_ms, r.samples, r.quality, r.classes) \
+                   r.occupancy_e4, r.speed_e1_kmh, r.headway_ms, r.samples, r.quality & 3072, r.classes) \
                  from interval_reading r join detector t on t.id = r.detector_id \
                    join device d on d.id = t.device_id where d.source = any($1)"
             }

@@ -1,6 +1,8 @@
 //! Tables that people import: what is told of them, what is stored, and that twice is once.
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{
     browser::{Answer, Browser},
@@ -11,9 +13,70 @@ use crate::{
 type Counted = (String, Option<i64>, Option<i64>, Vec<String>);
 
 async fn import(browser: &Browser, query: &str, table: &str) -> anyhow::Result<Answer> {
-    let headers = [("content-type", "text/csv; charset=utf-8")];
+    import_bytes(browser, query, table.as_bytes()).await
+}
+
+async fn import_bytes(browser: &Browser, query: &str, table: &[u8]) -> anyhow::Result<Answer> {
+    let headers = [("content-type", "text/csv")];
     let path = format!("/api/v1/imports?{query}");
-    browser.request("POST", &path, &headers, table.as_bytes()).await
+    browser.request("POST", &path, &headers, table).await
+}
+
+/// New, known already, known with other content.
+fn told(report: &Value) -> [u64; 3] {
+    let stored = &report["stored"];
+    [&stored["new"], &stored["duplicates"], &stored["changed"]].map(|n| n.as_u64().unwrap_or(99))
+}
+
+/// Line and column of each problem, or of each warning.
+fn flaws(report: &Value, list: &str) -> Vec<(u64, String)> {
+    let flaws = report[list].as_array().into_iter().flatten();
+    flaws
+        .map(|flaw| {
+            let column = flaw["column"].as_str().unwrap_or_default();
+            (flaw["line"].as_u64().unwrap_or_default(), column.to_owned())
+        })
+        .collect()
+}
+
+/// The bytes of a text in Windows-1258: letters, and tone marks behind them.
+fn windows_1258(text: &str) -> anyhow::Result<Vec<u8>> {
+    const LETTERS: [(char, u8); 14] = [
+        ('Ă', 0xc3),
+        ('Â', 0xc2),
+        ('Ê', 0xca),
+        ('Ô', 0xd4),
+        ('Ơ', 0xd5),
+        ('Ư', 0xdd),
+        ('Đ', 0xd0),
+        ('ă', 0xe3),
+        ('â', 0xe2),
+        ('ê', 0xea),
+        ('ô', 0xf4),
+        ('ơ', 0xf5),
+        ('ư', 0xfd),
+        ('đ', 0xf0),
+    ];
+    const MARKS: [(char, u8); 5] = [
+        ('\u{300}', 0xcc),
+        ('\u{309}', 0xd2),
+        ('\u{303}', 0xde),
+        ('\u{301}', 0xec),
+        ('\u{323}', 0xf2),
+    ];
+    let mut bytes = Vec::new();
+    for letter in text.nfc() {
+        let parts: Vec<char> = std::iter::once(letter).nfd().collect();
+        let mark = parts.iter().find_map(|part| MARKS.iter().find(|(mark, _)| mark == part));
+        let rest = parts.iter().copied().filter(|part| MARKS.iter().all(|(mark, _)| mark != part));
+        for plain in rest.nfc() {
+            let known = LETTERS.iter().find(|(letter, _)| *letter == plain).map(|(_, byte)| *byte);
+            let ascii = u8::try_from(plain).ok().filter(u8::is_ascii);
+            bytes.push(known.or(ascii).with_context(|| format!("{plain:?} is not in the page"))?);
+        }
+        bytes.extend(mark.map(|(_, byte)| *byte));
+    }
+    Ok(bytes)
 }
 
 async fn count(site: &Site, table: &str) -> anyhow::Result<i64> {
@@ -64,6 +127,117 @@ async fn a_table_of_tickets_goes_the_way_of_messages() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An export as another system writes it: titles above, other names of units and columns, empty cells, notes
+/// below, and five mistakes in three rows.
+const DOSSIERS: &str = "\
+BÁO CÁO TÌNH HÌNH GIẢI QUYẾT HỒ SƠ;;;;;;;;
+(Từ ngày 01/06/2026 đến ngày 30/06/2026);;;;;;;;
+
+STT;Mã số hồ sơ;Mã TTHC;Cơ quan thực hiện;Hình thức tiếp nhận;Ngày giờ tiếp nhận;Ngày hẹn trả kết quả;Ngày giải quyết xong;Phí, lệ phí
+1;H13.29.01-260601-0001;1.005129;UBND phường Bình Thuỷ;Trực tuyến;01/06/2026 08:15;05/06/2026;04/06/2026;8.000
+2;H13.29.01-260602-0002;1.005129;P. Cái Khế;Trực tiếp;02/06/2026;09/06/2026;;-
+3;H13.29.01-260603-0003;1.005129;Phường Không Có;Bồ câu;03/06/2026;10/06/2026;;
+4;;1.005129;Phường Ninh Kiều;Trực tiếp;31/06/2026;10/06/2026;;
+5;H13.29.01-260604-0005;1.005129;Phường Ninh Kiều;BCCI;04/06/2026;11/06/2026;12/06/2026;1.1152
+6;H13.29.01-260604-0006;;Phường Ninh Kiều;;04/06/2026;11/06/2026;12/06/2026;
+
+Người lập biểu;;;;;;;;
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_dossiers_is_told_stored_once_and_counted() -> anyhow::Result<()> {
+    let site = Site::start_with(SiteOptions::standing().0).await?;
+    let administrator = site.administrator().await?;
+    let dry = import(&administrator, "kind=dossier&dry_run=true", DOSSIERS).await?.expect(200)?;
+    let expected: [(u64, &str); 5] = [
+        (7, "Cơ quan thực hiện"),
+        (7, "Hình thức tiếp nhận"),
+        (8, "Mã số hồ sơ"),
+        (8, "Ngày giờ tiếp nhận"),
+        (9, "Phí, lệ phí"),
+    ];
+    let mut found = flaws(&dry, "problems");
+    found.sort();
+    assert_eq!(found, expected.map(|(line, column)| (line, column.to_owned())), "{dry}");
+    assert_eq!(
+        (&dry["rows"], &dry["rows_bad"], &dry["storable"]),
+        (&json!(6), &json!(3), &json!(5))
+    );
+    assert_eq!((count(&site, "dossier_step").await?, &dry["stored"]), (0, &Value::Null));
+
+    let first = import(&administrator, "kind=dossier", DOSSIERS).await?.expect(200)?;
+    assert_eq!(told(&first), [5, 0, 0], "{first}");
+    assert_eq!((count(&site, "dossier").await?, count(&site, "quarantine").await?), (3, 0));
+    // The same table again, in every encoding and with every delimiter, is nothing new.
+    let tabs = DOSSIERS.replace(';', "\t");
+    let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(unit).collect()
+    };
+    let apart: String = DOSSIERS.nfd().collect();
+    let tables: [(&str, Vec<u8>); 6] = [
+        ("UTF-8", DOSSIERS.into()),
+        ("UTF-8", apart.into()),
+        ("UTF-8 with mark", [b"\xef\xbb\xbf", tabs.as_bytes()].concat()),
+        ("UTF-16 LE", [vec![0xff, 0xfe], wide(&tabs, u16::to_le_bytes)].concat()),
+        ("UTF-16 BE", [vec![0xfe, 0xff], wide(DOSSIERS, u16::to_be_bytes)].concat()),
+        ("Windows-1258", windows_1258(DOSSIERS)?),
+    ];
+    for (encoding, table) in tables {
+        let again = import_bytes(&administrator, "kind=dossier", &table).await?.expect(200)?;
+        assert_eq!((&again["encoding"], told(&again)), (&json!(encoding), [0, 5, 0]), "{again}");
+    }
+    assert_eq!(count(&site, "dossier_step").await?, 5);
+    // What was corrected comes in; the rest stays.
+    let corrected =
+        DOSSIERS.replace("1.1152", "11.152").replace("Phường Không Có;Bồ câu", "Phường Tân An;");
+    let report = import(&administrator, "kind=dossier", &corrected).await?.expect(200)?;
+    assert_eq!(told(&report), [3, 5, 0], "{report}");
+    let fees = "select coalesce(sum(fee_vnd), 0)::int8 from dossier";
+    assert_eq!(site.count(fees).await?, 19_152);
+    let path = "/api/v1/indicators/values?ids=A01,A04,A07&period=2026-06&unit=gso:92";
+    let answer = administrator.json(path).await?;
+    let values = answer["values"].as_array().context("values")?;
+    let figures: Vec<_> = values.iter().filter(|one| one["part"].is_null()).collect();
+    let figures: Vec<_> = figures.iter().map(|one| (&one["id"], &one["value"])).collect();
+    let [received, resolved, late] = [json!("A01"), json!("A04"), json!("A07")];
+    assert_eq!(figures, [(&received, &json!(5)), (&resolved, &json!(3)), (&late, &json!(2))]);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn published_sums_that_do_not_add_up_are_told_with_both_numbers() -> anyhow::Result<()> {
+    let site = Site::start_with(SiteOptions::standing().0).await?;
+    let administrator = site.administrator().await?;
+    let form = "TT;Địa phương;Tổng tiếp nhận;Tiếp nhận trực tuyến;Tiếp nhận trực tiếp;Từ kỳ trước\n\
+                1;Phường Ninh Kiều;1.432;280;1.152;0\n\
+                2;P. Cái Khế;1.432;280;1.1152;0\n\
+                3;Phường Bình Thủy;hơn 362.729;;;\n\
+                4;Phường Tân An;100;50;40;5\n\
+                ;Tổng cộng;300.000;;;\n";
+    let report = import(&administrator, "kind=ii06a&period=2026-06", form).await?.expect(200)?;
+    assert_eq!(flaws(&report, "problems"), [(3, "Tiếp nhận trực tiếp".to_owned())], "{report}");
+    let problem = report["problems"][0].to_string();
+    assert!(problem.contains("misprint") && problem.contains("11.152"), "{problem}");
+    // Row 4 does not add up, nor does the total: both are told, and the row is kept as it was published.
+    let warned = flaws(&report, "warnings");
+    assert_eq!(
+        warned,
+        [(5, "Tổng tiếp nhận".to_owned()), (6, "Tổng tiếp nhận".to_owned())],
+        "{report}"
+    );
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("100 is told") && warnings.contains("add up to 95"), "{warnings}");
+    assert_eq!(told(&report), [3, 0, 0], "{report}");
+    let bounded = "select received_total from imported_ii06a \
+                   where 'received_total' = any(lower_bounds) and unit = 'gso:31168'";
+    assert_eq!(site.count(bounded).await?, 362_729);
+    let again = import(&administrator, "kind=ii06a&period=2026-06", form).await?.expect(200)?;
+    assert_eq!(told(&again), [0, 3, 0], "{again}");
+    site.stop().await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn published_tables_replace_their_own_rows_only() -> anyhow::Result<()> {
     let site = Site::start_with(SiteOptions::standing().0).await?;
@@ -71,11 +245,6 @@ async fn published_tables_replace_their_own_rows_only() -> anyhow::Result<()> {
     let form = "Đơn vị,Tổng tiếp nhận,Đã giải quyết,Đang giải quyết\n\
                 Phường Ninh Kiều,1.432,1.400,32\n\
                 Phường Cái Khế,hơn 500,400,\n";
-    let told = |report: &Value| {
-        let stored = &report["stored"];
-        [&stored["new"], &stored["duplicates"], &stored["changed"]]
-            .map(|n| n.as_u64().unwrap_or(99))
-    };
     let query = "kind=ii06a&period=2026-09";
     let report = import(&administrator, query, form).await?.expect(200)?;
     assert_eq!(told(&report), [2, 0, 0], "{report}");

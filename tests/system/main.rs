@@ -4,6 +4,7 @@
 //! from the private copy in `.local/programs`, fetched on first use. Nothing sleeps: tests wait for a
 //! condition with a deadline.
 
+mod alarm;
 mod api;
 mod browser;
 mod channel;
@@ -16,15 +17,19 @@ mod faults;
 mod import;
 mod ingest;
 mod ledger;
+mod limit;
 mod live;
 mod long;
 mod message;
+mod notify;
 mod onestop;
+mod performance;
 mod poison;
 mod probe;
 mod process;
 mod proxy;
 mod publisher;
+mod quality;
 mod quarantine;
 mod reform;
 mod replay;

@@ -1,11 +1,15 @@
 //! A message that the database refuses, in whichever statement: it is found and quarantined, the rest of
-//! its batch is stored, and the database does not count as away.
+//! its batch is stored, and the database does not count as away. Where it refuses what no message tells, no
+//! message is lost.
 
 use serde_json::{Value, json};
 
 use crate::{
-    message::{bucket, interval, period},
+    alarm::flash,
+    faults::cut,
+    message::{bucket, interval, now, period},
     rollup,
+    server::administer,
     site::{Site, SiteOptions},
 };
 
@@ -134,6 +138,58 @@ async fn one_that_the_quarantine_refuses_too_holds_up_nobody() -> anyhow::Result
     site.wait_count("select count(*) from interval_reading", rows).await?;
     site.wait_metric(dropped, before + 1.0).await?;
     anyhow::ensure!(retries(&site) - away < 0.5, "the database counted as away");
+    site.stop().await?;
+    Ok(())
+}
+
+/// Nothing was refused, and every message is stored.
+async fn holds_all(site: &Site, rows: i64) -> anyhow::Result<()> {
+    site.wait_count("select count(*) from interval_reading", rows).await?;
+    assert_eq!(site.count("select count(*) from quarantine").await?, 0);
+    anyhow::ensure!(site.metric("hub_writer_dropped_total") < 0.5, "messages were dropped");
+    anyhow::ensure!(site.metric("hub_writer_bisections_total") < 0.5, "messages were blamed");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_record_that_cannot_be_judged_anew_costs_no_message() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let (topic_of_dossiers, time) = ("onestop/onestop-can-tho/dossier", now());
+    let step = |dossier: &str, seq: u64| {
+        json!({"v": 1, "time": time, "boot": 1, "seq": seq, "dossier": dossier, "status": 2,
+               "at": time})
+    };
+    site.publish_json(topic_of_dossiers, &step("d-1", 1)).await?;
+    let dossiers = "select count(*) from dossier";
+    site.wait_count(dossiers, 1).await?;
+    // It was judged otherwise, as by an earlier program, and may not be changed.
+    site.client().await?.batch_execute("update dossier set petitions = 7").await?;
+    refuse(&site, "dossier", "new.dossier = 'd-1'").await?;
+    let anew = "update record_rule set rules = 'before', is_done = false";
+    site.client().await?.batch_execute(anew).await?;
+    administer(&[&cut(&site.database)]).await?;
+    site.publish_all(messages()).await?;
+    holds_all(&site, (GOOD_ROWS + LANES).try_into()?).await?;
+    // Nor is a message lost that tells of a record itself.
+    site.publish_json(topic_of_dossiers, &step("d-2", 2)).await?;
+    site.wait_count(dossiers, 2).await?;
+    let done = "select count(*) from record_rule where noun = 'dossier' and is_done";
+    assert_eq!(site.count(done).await?, 0, "it waits");
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_that_the_database_refuses_costs_no_message() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    refuse(&site, "alarm_transition", "true").await?;
+    let before = retries(&site);
+    site.publish_json("signal/sig-0001/state", &flash(now(), 1, 6)).await?;
+    site.wait_count("select count(*) from signal_state", 1).await?;
+    site.publish_all(messages()).await?;
+    holds_all(&site, (GOOD_ROWS + LANES).try_into()?).await?;
+    anyhow::ensure!(retries(&site) - before < 0.5, "the database counted as away");
+    assert_eq!(site.count("select count(*) from alarm_transition").await?, 0);
     site.stop().await?;
     Ok(())
 }

@@ -95,6 +95,55 @@ async fn a_discovered_source_is_accepted_and_its_messages_are_stored() -> anyhow
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_a_failed_accept_left_are_replayed_by_the_next_reload() -> anyhow::Result<()>
+{
+    const MESSAGES: u64 = 8;
+    let site = Site::start().await?;
+    let administrator = site.administrator().await?;
+    let message = |n: u64| {
+        let body = interval(period(bucket(), n), n, &[n, 1]).to_string();
+        ("vds/vds-new/interval".to_owned(), body.into_bytes())
+    };
+    site.publish_all((0..MESSAGES).map(message)).await?;
+    let held = "select count(*) from quarantine where source = 'vds-new' and replayed_at is null";
+    site.wait_count(held, MESSAGES.try_into()?).await?;
+    let client = site.client().await?;
+    client
+        .batch_execute(
+            "create function refuse() returns trigger language plpgsql as $$ begin \
+               raise 'not now' using errcode = 'lock_not_available'; end $$; \
+             create trigger refuse before update on quarantine \
+               for each row execute function refuse()",
+        )
+        .await?;
+    let body = json!({"service": "vds", "name": {"vi": "Trạm mới", "en": "New station"},
+        "period_s": 30.0});
+    let accept = "/api/v1/sources/vds-new/accept";
+    let failed = administrator.post(accept, &body).await?;
+    failed.expect_problem(503, "outcome_unknown", None)?;
+    let registered = "select count(*) from device where source = 'vds-new'";
+    assert_eq!(site.count(registered).await?, 1);
+    let rows = "select count(*) from interval_reading";
+    assert_eq!(site.count(rows).await?, 0, "what is stored is noted with it");
+    // Somebody registers something else at the terminal.
+    client
+        .batch_execute(
+            "drop trigger refuse on quarantine; \
+             insert into journal (at, who, action, object) \
+             values (now(), 'command:test', 'accept_source', 'other')",
+        )
+        .await?;
+    site.wait_count(held, 0).await?;
+    assert_eq!(site.count(rows).await?, i64::try_from(2 * MESSAGES)?);
+    let noted = "select count(*) from journal where action = 'replay_message' and who = 'hub'";
+    assert_eq!(site.count(noted).await?, i64::try_from(MESSAGES)?);
+    let chunk = "select count(distinct xmin::text) from quarantine where source = 'vds-new'";
+    assert_eq!(site.count(chunk).await?, 1, "in one transaction");
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_taken_by_a_replay_after_its_cause_is_gone() -> anyhow::Result<()> {
     let clock = Arc::new(TestClock::new(now()));
     let options = SiteOptions { clock: clock.clone(), ..SiteOptions::default() };

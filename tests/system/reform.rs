@@ -10,7 +10,7 @@ use ioc_hub::{
         catalogue::Catalogue,
         exact::Milli,
         law::Parameters,
-        measure::Dimension,
+        measure::{Dimension, Span},
         nine::ScoreOrigin,
         value::{Answer, Ask, Mode, Narrow, Split, Status, Value},
     },
@@ -24,6 +24,7 @@ use serde_json::{Value as Json, json};
 use crate::site::Site;
 
 mod answers;
+mod past;
 
 const SOURCE: &str = "onestop-can-tho";
 const WARD: &str = "gso:31135";
@@ -337,6 +338,62 @@ async fn both_scorecards_are_computed_for_every_unit() -> anyhow::Result<()> {
     assert_eq!(part("Q1.4").status, Status::NoFeed);
     assert!(card.missing.contains(&"Q1.4".to_owned()) && card.class.is_none());
     drop(owner);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_catalogue_shows_in_the_next_answer() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    let context = context(&site, "2026-05-04 10:00").await?;
+    let online = async || {
+        let ask = ask(&["B01"], "2026-03", Split::Total);
+        let answer = reform::evaluate(&site.hub.store, &context, &ask).await?;
+        anyhow::Ok(whole(main_of(&answer, "B01", "gso:92")).unwrap_or(0))
+    };
+    let owner = site.client().await?;
+    let before = online().await?;
+    assert_eq!(online().await?, before);
+    for (statement, more) in [
+        (
+            "insert into formality (code, valid_from, name_vi, name_en, level, online_level, source, mark)
+             values ('t.1', '2021-01-01', 'x', 'x', 'commune', 'full', 'test', 'demonstration')",
+            1,
+        ),
+        ("update formality set online_level = 'none' where code = 't.1'", 0),
+        ("update formality set online_level = 'partial' where code = 't.1'", 1),
+        ("delete from formality where code = 't.1'", 0),
+    ] {
+        assert_eq!(owner.execute(statement, &[]).await?, 1);
+        assert_eq!(online().await?, before + more, "{statement}");
+    }
+    drop(owner);
+    site.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_no_record_of_the_period_names_is_not_in_the_answer() -> anyhow::Result<()> {
+    let site = Site::start().await?;
+    march(&site).await?;
+    let context = context(&site, "2026-05-04 10:00").await?;
+    let of_month = async |period: &str| {
+        let keyed = ask(&["A01", "A04"], period, Split::Key(Dimension::Month));
+        let answer = reform::evaluate(&site.hub.store, &context, &keyed).await?;
+        let values = answer.values.iter();
+        let told = values.map(|value| (value.id.clone(), value.key.clone(), whole(value)));
+        anyhow::Ok(told.collect::<Vec<_>>())
+    };
+    let value = |id: &str, key: &str, count| (id.to_owned(), Some(key.to_owned()), Some(count));
+    let march = [value("A01", "2026-03", 6), value("A04", "2026-03", 5)];
+    assert_eq!(of_month("2026-03").await?, march);
+    let quarter = [
+        value("A01", "2026-02", 1),
+        value("A01", "2026-03", 6),
+        value("A04", "2026-02", 0),
+        value("A04", "2026-03", 5),
+    ];
+    assert_eq!(of_month("2026-Q1").await?, quarter);
     site.stop().await?;
     Ok(())
 }

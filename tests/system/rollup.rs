@@ -243,6 +243,8 @@ async fn every_read_is_exact_while_data_comes_in_any_order() -> anyhow::Result<(
         let done = CancellationToken::new();
         let (client, watcher) = (site.client().await?, site.client().await?);
         let publish = async {
+            // However it ends, so that the watching ends too.
+            let _end = done.clone().drop_guard();
             let mut part = part;
             while !part.is_empty() {
                 let some = part.split_off(part.len().saturating_sub(dice.random_range(1..90)));
@@ -250,9 +252,7 @@ async fn every_read_is_exact_while_data_comes_in_any_order() -> anyhow::Result<(
             }
             crate::server::wait_number(&client, "select count(*) from interval_reading", rows)
                 .await?;
-            settle(&site).await?;
-            done.cancel();
-            anyhow::Ok(())
+            settle(&site).await
         };
         let watched = watch(&site.hub.store, &watcher, (&hours, &days), &done);
         let (published, watched) = tokio::join!(publish, watched);

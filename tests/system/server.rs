@@ -1,5 +1,6 @@
 //! The servers of the tests: one database server for the process with a database per test, brokers
-//! that can be stopped and started again, and questions to the database.
+//! that can be stopped and started again, and questions to the database. The schema is made once,
+//! and copied.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +15,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use ioc_hub::{
     local::{self, Broker, Database, LocalSettings, Prefer, Programs, Role},
-    store::StoreSettings,
+    store::{Store, StoreSettings, migrate},
     tasks::Tasks,
 };
 use tokio::time::Instant;
@@ -24,6 +25,8 @@ use crate::disk;
 
 /// Longest wait for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// The database with the hub's schema that the tests' databases are copies of.
+const PREPARED: &str = "prepared";
 /// Begin of the names of the tests' data folders; the process id follows.
 const FOLDER: &str = "ioc-test-";
 
@@ -89,12 +92,24 @@ fn server() -> &'static Server {
                 let programs = local::fetch(&settings, &quiet).await.expect("the programs");
                 let database =
                     local::start_database(&settings, &programs, &quiet).await.expect("a database");
+                prepare(&database).await.expect("the schema");
                 sender.send(Server { programs, database }).expect("a test waits");
                 std::future::pending::<()>().await;
             });
         });
         receiver.recv().expect("the database server starts")
     })
+}
+
+/// Makes the database to copy. Nothing may be connected to it then, the extension's own workers included.
+async fn prepare(database: &Database) -> anyhow::Result<()> {
+    database.create(PREPARED).await?;
+    migrate::migrate(&Store::new(settings_to(database, PREPARED))?).await?;
+    let close = format!("alter database {PREPARED} allow_connections false");
+    let quiet = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{PREPARED}'"
+    );
+    execute(database, &[&close, &quiet]).await
 }
 
 /// The private programs, fetched on first use.
@@ -141,7 +156,10 @@ pub(crate) fn mosquitto_program() -> PathBuf {
 
 /// Connection settings of a test's database.
 pub(crate) fn database_settings(name: &str) -> StoreSettings {
-    let database = &server().database;
+    settings_to(&server().database, name)
+}
+
+fn settings_to(database: &Database, name: &str) -> StoreSettings {
     StoreSettings {
         application: database.connection_to(name, Role::Application),
         owner: database.connection_to(name, Role::Owner),
@@ -155,8 +173,16 @@ pub(crate) fn database_name() -> String {
     format!("t{}", next_number())
 }
 
-/// Makes an empty database for one test.
+/// Makes a database with the hub's schema for one test.
 pub(crate) async fn new_database() -> anyhow::Result<String> {
+    let name = database_name();
+    let copy = format!("create database {name} owner ioc_owner template {PREPARED}");
+    administer(&[&copy]).await?;
+    Ok(name)
+}
+
+/// Makes an empty database for one test.
+pub(crate) async fn empty_database() -> anyhow::Result<String> {
     let name = database_name();
     create_database(&name).await?;
     Ok(name)
@@ -221,7 +247,11 @@ pub(crate) async fn wait_number(client: &Client, sql: &str, expected: i64) -> an
 
 /// Runs statements on the server as its superuser, each in a transaction of its own.
 pub(crate) async fn administer(statements: &[&str]) -> anyhow::Result<()> {
-    let config = server().database.connection_to("postgres", Role::Superuser);
+    execute(&server().database, statements).await
+}
+
+async fn execute(database: &Database, statements: &[&str]) -> anyhow::Result<()> {
+    let config = database.connection_to("postgres", Role::Superuser);
     let (client, connection) = config.connect(NoTls).await?;
     let work = async {
         for statement in statements {

@@ -196,9 +196,11 @@ impl Site {
         wanted: impl FnMut(&Readiness) -> bool,
     ) -> anyhow::Result<()> {
         let mut ready = self.hub.ready.clone();
-        let waited = tokio::time::timeout(DEADLINE, ready.wait_for(wanted)).await;
+        // What it returns locks the value: a second look at it would wait for a writer that waits for the first.
+        let waiting = async { ready.wait_for(wanted).await.map(drop) };
+        let waited = tokio::time::timeout(DEADLINE, waiting).await;
         let state = format!("not {what}: {:?}", *self.hub.ready.borrow());
-        waited.context(state)?.context("the hub stopped").map(drop)
+        waited.context(state)?.context("the hub stopped")
     }
 
     /// Stops the hub and gives broker and database back, for the next hub.

@@ -199,7 +199,7 @@ impl Truth {
                 continue;
             }
             if let Some(((source, _, stream, boot), seq)) = message.number
-                && message.facts[0].kind != Kind::Ticket
+                && !matches!(message.facts[0].kind, Kind::Ticket | Kind::Event)
             {
                 let order = (message.time, boot, seq);
                 let latest = self.latest.entry((source, stream)).or_insert(order);

@@ -9,26 +9,35 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::interval::Class;
 
 use super::plan::Plan;
-use crate::store::series::SeriesRow;
+use crate::{pcu::Profile, store::series::SeriesRow};
 
 /// What a series is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quantity {
     Count,
     FlowVehH,
+    /// Of rows that [`in_units`] made.
+    FlowPcuH,
     Occupancy,
     SpeedKmh,
     HeadwayS,
 }
 
 impl Quantity {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Count, Self::FlowVehH, Self::Occupancy, Self::SpeedKmh, Self::HeadwayS];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Count,
+        Self::FlowVehH,
+        Self::FlowPcuH,
+        Self::Occupancy,
+        Self::SpeedKmh,
+        Self::HeadwayS,
+    ];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Count => "count",
             Self::FlowVehH => "flow_veh_h",
+            Self::FlowPcuH => "flow_pcu_h",
             Self::Occupancy => "occupancy",
             Self::SpeedKmh => "speed_kmh",
             Self::HeadwayS => "headway_s",
@@ -39,6 +48,7 @@ impl Quantity {
         match self {
             Self::Count => "vehicles",
             Self::FlowVehH => "vehicles/h",
+            Self::FlowPcuH => "PCU/h",
             Self::Occupancy => "share",
             Self::SpeedKmh => "km/h",
             Self::HeadwayS => "s",
@@ -58,6 +68,17 @@ pub(super) struct Point {
     pub(super) value: Option<f64>,
     pub(super) good: i64,
     pub(super) expected: Option<i64>,
+}
+
+/// The same rows with thousandths of passenger-car units for vehicles, over the time of all intervals; null
+/// where classes were not measured or are not covered by the profile.
+pub(super) fn in_units(rows: &[SeriesRow], profile: &Profile) -> Vec<SeriesRow> {
+    let in_units = |row: &SeriesRow| SeriesRow {
+        count: profile.units_e3(&row.classes),
+        count_ms: row.duration_ms,
+        ..row.clone()
+    };
+    rows.iter().map(in_units).collect()
 }
 
 /// Points of one series, one per bucket of the plan. `rows` are in the order of their buckets;
@@ -129,6 +150,12 @@ fn value<'a>(
             let flows = rows.filter_map(|row| {
                 let (count, ms) = counted(row, class)?;
                 ratio(count, ms).map(|per_ms| per_ms * 3_600_000.0)
+            });
+            flows.reduce(|a, b| a + b)
+        }
+        Quantity::FlowPcuH => {
+            let flows = rows.filter_map(|row| {
+                ratio(row.count?, row.count_ms).map(|e3_per_ms| e3_per_ms * 3_600.0)
             });
             flows.reduce(|a, b| a + b)
         }
@@ -245,6 +272,23 @@ mod tests {
         };
         assert_eq!(class(Class::Motorcycle), Some(25.0));
         assert_eq!(class(Class::Bus), None);
+    }
+
+    #[test]
+    fn a_flow_in_passenger_car_units_is_that_of_its_profile() {
+        // 500 motorcycles and 100 cars in 5 minutes are 225 units by 0.25 and 1: 2,700 an hour.
+        let pcu = crate::pcu::Pcu::configured("").unwrap();
+        let mut mixed = row(0, 1, 600, 300);
+        mixed.classes[Class::Motorcycle as usize] = Some(500);
+        mixed.classes[Class::Car as usize] = Some(100);
+        let bare = row(1, 1, 600, 300);
+        let flow = |id: &str| {
+            let rows = in_units(&[mixed.clone(), bare.clone()], pcu.profile(id).unwrap());
+            values(&rows, &[1], Quantity::FlowPcuH)
+        };
+        assert_eq!(flow("tcxdvn-104-urban-30-50"), [Some(2_700.0), None, None]);
+        // By 0.294 it is 247, or 2,964 an hour.
+        assert_eq!(flow("cao-sano-2012-hanoi")[0], Some(2_964.0));
     }
 
     #[test]

@@ -18,8 +18,10 @@ const STEPS_S: [i64; 19] = [
     1, 2, 5, 10, 15, 20, 30, 60, 120, ROLLUP_S, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600,
     43_200, DAY_S,
 ];
-/// Most buckets of one series.
+/// Most buckets of one series as JSON or CSV.
 pub(super) const POINTS_MAX: i64 = 20_000;
+/// Most buckets of one series as columns, which take 20 bytes a point: a year of half minutes.
+pub(super) const COLUMN_POINTS_MAX: i64 = 1_100_000;
 /// Longest span that is answered from raw intervals when the rollup does not hold the quantity.
 const RAW_SPAN_MAX: TimeDelta = TimeDelta::days(31);
 /// Period of a device whose period is not registered, seconds.
@@ -36,6 +38,8 @@ pub(super) struct Wish {
     pub(super) step_s: Option<i64>,
     /// How many points fit.
     pub(super) points: i64,
+    /// How many points the form of the answer allows.
+    pub(super) points_max: i64,
     /// The quantity is only in the raw intervals.
     pub(super) raw_only: bool,
 }
@@ -138,8 +142,8 @@ pub(super) fn plan(wish: &Wish, setting: &Setting) -> Result<Plan, Problem> {
         let detail = "headway_s is kept in the raw intervals only: at most 31 days";
         return Err(Problem::too_much("from", detail, help));
     }
-    if span_s / wanted_s > POINTS_MAX {
-        let detail = format!("{} points, allowed are {POINTS_MAX}", span_s / wanted_s);
+    if span_s / wanted_s > wish.points_max {
+        let detail = format!("{} points, allowed are {}", span_s / wanted_s, wish.points_max);
         return Err(Problem::too_much("step", detail, "ask for a longer step or a shorter span"));
     }
     let edges = edges(wish.from, wish.to, wanted_s, setting.zone);
@@ -240,7 +244,14 @@ mod tests {
     }
 
     fn wish(from: &str, to: &str) -> Wish {
-        Wish { from: at(from), to: at(to), step_s: None, points: 2_000, raw_only: false }
+        Wish {
+            from: at(from),
+            to: at(to),
+            step_s: None,
+            points: 2_000,
+            points_max: POINTS_MAX,
+            raw_only: false,
+        }
     }
 
     #[test]
@@ -339,6 +350,9 @@ mod tests {
         let mut wish = wish("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z");
         wish.step_s = Some(30);
         assert_eq!(plan(&wish, &setting()).unwrap_err().code, "too_much");
+        wish.points_max = COLUMN_POINTS_MAX;
+        assert_eq!(plan(&wish, &setting()).unwrap().buckets(), 28 * 2_880);
+        wish.points_max = POINTS_MAX;
         wish.step_s = None;
         wish.raw_only = true;
         assert_eq!(plan(&wish, &setting()).unwrap().basis, SeriesBasis::Raw);

@@ -24,12 +24,14 @@ pub(in crate::api) struct SeriesQuery {
     /// Zones of cameras.
     #[param(value_type = Option<Vec<String>>)]
     pub(super) zone: Vec<String>,
-    /// count, `flow_veh_h`, occupancy, `speed_kmh`, `headway_s`. Default `flow_veh_h`.
+    /// count, `flow_veh_h`, `flow_pcu_h`, occupancy, `speed_kmh`, `headway_s`. Default `flow_veh_h`.
     #[param(value_type = Option<Vec<String>>)]
     pub(super) quantity: Vec<Quantity>,
     /// Vehicle classes, for count and `flow_veh_h`; without it, all vehicles.
     #[param(value_type = Option<Vec<String>>)]
     pub(super) class: Vec<Class>,
+    /// Profile of passenger-car units for `flow_pcu_h`, of `GET /api/v1/pcu`. Default that of the hub.
+    pub(super) pcu_profile: Option<String>,
     /// Begin, RFC 3339 with offset; widened to a whole bucket.
     pub(super) from: DateTime<Utc>,
     /// End, RFC 3339 with offset; widened to a whole bucket. Default now.
@@ -37,7 +39,8 @@ pub(in crate::api) struct SeriesQuery {
     /// Length of a bucket: 30s, 5m, 1h, 1d, 1w. Multiples of 5 min come from the rollups.
     #[param(value_type = Option<String>)]
     pub(super) step: Option<i64>,
-    /// Without `step`: the most points that fit; the hub chooses the step. Default 2,000.
+    /// Without `step`: the most points that fit, at most 20,000, as columns 1,100,000; the hub chooses the
+    /// step. Default 2,000.
     #[param(value_type = Option<i64>)]
     pub(super) points: i64,
 }
@@ -64,16 +67,21 @@ impl FromParams for SeriesQuery {
         if !classes.is_empty() && !quantities.iter().all(|quantity| quantity.by_class()) {
             return Err(Problem::invalid("class", "is only for count and flow_veh_h"));
         }
+        let pcu_profile = params.text("pcu_profile")?;
+        if pcu_profile.is_some() && !quantities.contains(&Quantity::FlowPcuH) {
+            return Err(Problem::invalid("pcu_profile", "is only for the quantity flow_pcu_h"));
+        }
         let (from, to) = params.span()?;
         let from = from.ok_or_else(|| Problem::invalid("from", "is missing"))?;
         let step_s = params.text("step")?.as_deref().map(plan::parse_step).transpose()?;
-        let points = params.number("points", 1..=plan::POINTS_MAX)?.unwrap_or(POINTS);
+        let points = params.number("points", 1..=plan::COLUMN_POINTS_MAX)?.unwrap_or(POINTS);
         Ok(Self {
             source: sources,
             lane: lanes,
             zone: zones,
             quantity: quantities,
             class: classes,
+            pcu_profile,
             from,
             to,
             step: step_s,
@@ -112,6 +120,7 @@ mod tests {
         let by_class = [("source", "a"), from, ("quantity", "speed_kmh"), ("class", "bus")];
         assert_eq!(field(&by_class), "class");
         assert_eq!(field(&[("source", "a"), from, ("points", "0")]), "points");
+        assert_eq!(field(&[("source", "a"), from, ("pcu_profile", "x")]), "pcu_profile");
     }
 
     #[test]

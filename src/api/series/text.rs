@@ -122,6 +122,7 @@ mod tests {
             quantity: "speed_kmh",
             class: None,
             unit_of_measure: "km/h",
+            pcu_profile: None,
             resolution_s: 300,
             basis: "5min",
             points,

@@ -234,8 +234,14 @@ fn plan_of(
     (to, now): (DateTime<Utc>, DateTime<Utc>),
     detectors: usize,
 ) -> Result<Plan, Problem> {
-    let wish =
-        Wish { from: asking.from, to, step_s: asking.step, points: asking.points, raw_only: false };
+    let wish = Wish {
+        from: asking.from,
+        to,
+        step_s: asking.step,
+        points: asking.points,
+        points_max: plan::POINTS_MAX,
+        raw_only: false,
+    };
     let setting = Setting {
         period_ms: None,
         // Only the rollups are added up across devices.

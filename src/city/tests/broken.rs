@@ -202,6 +202,59 @@ fn broken_devices_are_refused() {
 }
 
 #[test]
+fn a_schedule_that_contradicts_itself_or_names_nothing_is_told() {
+    let copy = Copy::new("plans");
+    for line in [
+        "sig-0001 sig-0003,sat,06:00,12:00,7,2026-01-01,",
+        "sig-0003 mau-than,fri-sat,11:00,13:00,8,2026-06-01,",
+        "sig-00001,mon,06:00,12:00,7,2026-01-01,",
+        "sig-0001,mon-fry,06:00,12:00,7,2026-01-01,",
+        "sig-0001,sun,22:00,05:00,7,2026-01-01,",
+        "sig-0001,sun,24:00,24:00,7,2026-01-01,",
+        "sig-0001,sun,6:00,25:00,7,2026-01-01,2026-01-01",
+        "sig-0001,sun,06:00,07:00,7,2026-01-01,2026-01-01",
+    ] {
+        copy.append("plans.csv", line);
+    }
+    let errors = copy.errors();
+    for (line, parts) in [
+        (14, vec!["from: sig-0003 has a plan at such a time already, line 13"]),
+        (15, vec!["signals: no signal or corridor \"sig-00001\"", "did you mean \"sig-0001\"?"]),
+        (16, vec!["days: \"mon-fry\"", "ranges like mon-fri"]),
+        (17, vec!["to: is not after from", "two rows"]),
+        (18, vec!["from: \"24:00\"", "00:00 to 23:59"]),
+        (19, vec!["to: \"25:00\"", "00:00 to 24:00"]),
+        (20, vec!["valid_to: is not after valid_from"]),
+    ] {
+        let place = format!("plans.csv line {line}: ");
+        let has = |error: &String| {
+            error.starts_with(&place) && parts.iter().all(|part| error.contains(part))
+        };
+        assert!(errors.iter().any(has), "{place}{parts:?} in {errors:#?}");
+    }
+    assert_eq!(errors.iter().filter(|error| error.contains("line 13: ")).count(), 0);
+}
+
+#[test]
+fn presence_detectors_that_contradict_each_other_are_told() {
+    let append = |line: &'static str| move |copy: &Copy| copy.append("presence.csv", line);
+    fails(
+        "channel",
+        append("*,8,4"),
+        &["presence.csv line 10: channel: * has channel 8 already, line 9"],
+    );
+    fails("phase", append("sig-0001,3,3"), &["phase: sig-0001 has no phase 3"]);
+    fails("signal", append("vds-001,3,3"), &["no signal or corridor \"vds-001\""]);
+    let copy = Copy::new("no-plans");
+    for file in ["plans.csv", "presence.csv"] {
+        std::fs::remove_file(copy.0.join(file)).expect("the file");
+    }
+    assert!(
+        City::load(&copy.0).is_ok_and(|city| city.plans.is_empty() && city.presence.is_empty())
+    );
+}
+
+#[test]
 fn broken_shapes_metrics_and_files_are_refused() {
     fails(
         "unit-of-area",

@@ -1,3 +1,5 @@
+//! Digitised documents: any order of arrival ends in the same record.
+
 use chrono::TimeDelta;
 use ioc_ingest::Word as _;
 use proptest::{collection::vec, option, prelude::*};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ioc_ingest::dossier::{DossierStatus, DossierStep, LimitUnit, TimeLimit};
 
 use super::{Pause, Rules, Told, waits};
-use crate::record::{Due, Precision, Reach, minutes, paused, small, working_min};
+use crate::record::{Due, Precision, Reach, minutes, paused, times, working_min};
 
 /// How an ended dossier came out (form II.06a; which bucket the side exits count in is configuration).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,13 +96,13 @@ pub(super) struct Judged {
     pub(super) handling_min: Option<i32>,
     pub(super) limit_min: Option<i32>,
     pub(super) acceptance_min: Option<i32>,
+    pub(super) accepted_in_time: Option<bool>,
     pub(super) reach: Reach,
 }
 
-/// How often papers were asked for.
+/// How often papers were asked for. A repeated step tells more of the same request.
 pub(super) fn supplements(steps: &[Told<DossierStep>]) -> i16 {
-    let asked = |told: &&Told<_>| is_asking(&told.step);
-    small(steps.iter().filter(asked).count())
+    times(steps, is_asking)
 }
 
 /// Whether papers are being asked for, and not for the first time.
@@ -170,6 +170,11 @@ pub(super) fn judge(clock: &Clock<'_>, rules: &Rules<'_>) -> Judged {
         .handed_in
         .map(|from| rules.calendar.working_minutes(clock.unit, from, acceptance.at).map(minutes));
     judged.acceptance_min = wait.and_then(|wait| judged.reach.take(wait));
+    let limits = acceptance.handed_in.and_then(|from| rules.parameters.onestop(rules.day(from)));
+    judged.accepted_in_time = judged
+        .acceptance_min
+        .zip(limits)
+        .map(|(wait, limits)| wait <= limits.accept_online_working_min);
     let last = due.map(|due| due.at).into_iter().chain(end).max().unwrap_or(acceptance.at);
     let span = (rules.day(acceptance.at), rules.day(last).max(rules.day(acceptance.at)));
     judged.reach.note(rules.calendar.completeness(span.0, span.1));

@@ -1,3 +1,5 @@
+//! Dossiers: steps, supplements and limits, in every order of arrival.
+
 use chrono::TimeDelta;
 use ioc_ingest::{
     Word as _,
@@ -180,6 +182,12 @@ fn a_dossier_that_waits_is_not_overdue_and_judged_by_when_it_was_asked() {
     assert_eq!(waiting(&["2026-03-10 08:00"]).on_time, Some(false), "asked too late");
     let twice = waiting(&["2026-03-04 08:00", "2026-03-05 08:00"]);
     assert_eq!((twice.on_time, twice.supplements), (Some(false), 2));
+    let told_again = folded(vec![
+        step(2, "2026-03-02 08:00").due("2026-03-09 17:00"),
+        step(5, "2026-03-04 08:00"),
+        step(5, "2026-03-05 08:00"),
+    ]);
+    assert_eq!((told_again.on_time, told_again.supplements), (Some(true), 1));
     let running = folded(vec![step(2, "2026-03-02 08:00").due("2026-03-09 17:00")]);
     assert_eq!((running.on_time, running.overdue_day), (None, Some(day("2026-03-10"))));
 }
@@ -269,7 +277,7 @@ fn working_time_leaves_nights_weekends_and_waiting_out() {
         step(9, "2026-03-05 09:30"),
     ]);
     // Friday 16:00 to 17:00 and Monday 07:00 to 08:00.
-    assert_eq!(dossier.acceptance_min, Some(120));
+    assert_eq!((dossier.acceptance_min, dossier.accepted_in_time), (Some(120), Some(true)));
     // Two days of eight hours and an hour and a half.
     assert_eq!(dossier.handling_min, Some(2 * 480 + 90));
     // From Monday 08:00 to the close of the next Monday.

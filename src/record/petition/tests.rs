@@ -1,9 +1,11 @@
+//! Petitions: states, answers and limits, in every order of arrival.
+
 use chrono::TimeDelta;
 use ioc_ingest::Word as _;
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
-use crate::record::tests::{at, day, rules};
+use crate::record::tests::{at, day, parameters, rules, rules_of};
 
 fn told(status: PetitionStatus, at: DateTime<Utc>, seq: i64) -> Told<PetitionStep> {
     let step = PetitionStep {
@@ -36,6 +38,19 @@ fn an_answer_is_due_fifteen_working_days_after_the_petition_came() {
     assert_eq!((open.on_time, open.ended_at), (None, None));
     assert_eq!(open.due_at, Some(at("2026-03-23 17:00")));
     assert_eq!(open.overdue_at, Some(at("2026-03-24 00:00")));
+    assert_eq!(open.overdue_day, Some(day("2026-03-24")));
+}
+
+#[test]
+fn limits_are_those_of_the_day_on_which_it_came() {
+    let shorter = parameters("handle_working_days = 15", "handle_working_days = 3");
+    let steps = |from, to| vec![told(S::Received, at(from), 1), told(S::Answered, at(to), 2)];
+    let by = |parameters, from, to| fold(steps(from, to), &rules_of(parameters)).unwrap().on_time;
+    assert_eq!(by(&shorter, "2026-03-02 08:00", "2026-03-05 08:00"), Some(true));
+    assert_eq!(by(&shorter, "2026-03-02 08:00", "2026-03-06 08:00"), Some(false));
+    let later = parameters("valid_from = 2019-12-09", "valid_from = 2026-03-03");
+    assert_eq!(by(&later, "2026-03-02 08:00", "2026-03-06 08:00"), None, "none was valid");
+    assert_eq!(by(&later, "2026-03-03 08:00", "2026-03-06 08:00"), Some(true));
 }
 
 #[test]
@@ -55,6 +70,12 @@ fn refusing_and_asking_have_limits_of_their_own() {
     assert_eq!(of(S::Refused, "2026-03-04 20:00").on_time, Some(true));
     let late = of(S::Refused, "2026-03-05 08:00");
     assert_eq!((late.on_time, late.overdue_at), (Some(false), Some(at("2026-03-05 00:00"))));
+    let published_before = folded(&[
+        (S::Received, "2026-03-02 08:00"),
+        (S::Published, "2026-03-03 08:00"),
+        (S::Refused, "2026-03-09 08:00"),
+    ]);
+    assert_eq!((published_before.on_time, published_before.overdue_day), (Some(true), None));
     let asked = of(S::MoreInfo, "2026-03-09 08:00");
     assert_eq!((asked.on_time, asked.overdue_at, asked.ended_at), (Some(true), None, None));
     assert_eq!(of(S::MoreInfo, "2026-03-10 08:00").on_time, Some(false));
@@ -118,6 +139,7 @@ proptest! {
         prop_assert_eq!(petition.ended_at.is_some(), petition.ended_day.is_some());
         if petition.ended_at.is_some() {
             prop_assert_eq!(petition.on_time == Some(false), petition.overdue_at.is_some());
+            prop_assert!(petition.overdue_day.is_none_or(|day| Some(day) <= petition.ended_day));
         }
     }
 }

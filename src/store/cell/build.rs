@@ -16,7 +16,7 @@ use super::{
         Store, StoreError,
         measure::sql::{level, month_of, quarter_of, year_of},
     },
-    HANDLED, HANDLING_LEVELS, KEY, each, facts, handling,
+    HANDLED, HANDLING_LEVELS, KEY, columns, each, facts, handling,
 };
 use crate::{indicator::measure::Span, store::measure::define::Day};
 
@@ -136,7 +136,7 @@ impl Store {
 }
 
 /// Whole months are sorted and hashed: with the memory of small questions that goes by the disk.
-const SESSION: &str = "set work_mem = '256MB'; set jit = off";
+const SESSION: &str = "set work_mem = '256MB'; set temp_buffers = '64MB'; set jit = off";
 
 /// Since when the catalogue has been another one than the cube was made with.
 async fn stale_since(client: &Client) -> Result<Option<SystemTime>, StoreError> {
@@ -153,7 +153,7 @@ async fn months(
 ) -> Result<Vec<Span>, StoreError> {
     let failed = |error| StoreError::of("look for the months of dossiers", error);
     let days = Day::DOSSIER.map(|day| {
-        let column = day.moment().day.unwrap_or_default();
+        let column = day.moment().day;
         format!("select min({column}) as first, max({column}) as last from dossier d")
     });
     let row = client
@@ -228,7 +228,7 @@ fn month_cells(month: Span) -> String {
     let parts = Day::DOSSIER
         .map(|day| facts(day, dossiers, &keys, None, &within, grouping))
         .join(" union all ");
-    let sums = each("sum(@) as @");
+    let sums = each("sum(@)::# as @");
     let rolled = |level: i16, unit: &str, field: &str, formality: &str| {
         format!(
             "select {level}::int2, '{}'::date, {unit} as unit, {field} as field, \
@@ -261,7 +261,7 @@ fn longer_cells(longer: &Longer) -> String {
          group by unit, field, formality, channel",
         level = longer.cells,
         month_level = level::MONTH_FORMALITY,
-        sums = each("sum(@) as @"),
+        sums = each("sum(@)::# as @"),
         from = longer.span.from,
         to = longer.span.to,
     )
@@ -270,7 +270,7 @@ fn longer_cells(longer: &Longer) -> String {
 /// The histogram of a month.
 fn month_handling(month: Span) -> String {
     format!(
-        "select level, day, unit, minutes, count(*) as dossiers from (
+        "select level, day, unit, minutes, count(*)::int4 as dossiers from (
            select {} from dossier d, {HANDLING_LEVELS}
            where l.level = 1 and {HANDLED} and d.ended_day >= '{}' and d.ended_day < '{}'
          ) x group by level, day, unit, minutes",
@@ -284,7 +284,7 @@ fn month_handling(month: Span) -> String {
 fn longer_handling(longer: &Longer) -> String {
     format!(
         "select {level}::int2 as level, '{from}'::date as day, unit, minutes, \
-           sum(dossiers) as dossiers \
+           sum(dossiers)::int4 as dossiers \
          from dossier_handling where level = 1 and day >= '{from}' and day < '{to}' \
          group by unit, minutes",
         level = longer.handling,
@@ -297,75 +297,130 @@ fn longer_handling(longer: &Longer) -> String {
 const LOCK: &str = "lock table dossier_cell, dossier_handling in share row exclusive mode";
 
 async fn build_month(transaction: &Transaction<'_>, month: Span) -> Result<u64, StoreError> {
-    let failed = |error| StoreError::of("build a month of the cube", error);
-    let (from, to) = (month.from, month.to);
-    let handling = month_handling(month);
-    transaction
-        .batch_execute(&format!(
-            "{LOCK};
-             delete from dossier_cell where level < {} and day >= '{from}' and day < '{to}';
-             delete from dossier_handling where level = 1 and day = '{from}';
-             insert into dossier_handling (level, day, unit, minutes, dossiers) {handling}",
-            level::QUARTER_FORMALITY
-        ))
-        .await
-        .map_err(failed)?;
-    insert(transaction, &month_cells(month)).await.map_err(failed)
+    let cells = Built {
+        table: "dossier_cell",
+        stored: stored_month(month),
+        // Most figures of most cells are zero: as nulls they take no room.
+        rows: sparse(&month_cells(month)),
+    };
+    let handling = Built {
+        table: "dossier_handling",
+        stored: format!("level = 1 and day = '{}'", month.from),
+        rows: month_handling(month),
+    };
+    build(transaction, &[cells, handling]).await
 }
 
 async fn build_longer(transaction: &Transaction<'_>, longer: &Longer) -> Result<u64, StoreError> {
-    let failed = |error| StoreError::of("build a year of the cube", error);
-    let (from, cells, handling) = (longer.span.from, longer.cells, longer.handling);
-    transaction
-        .batch_execute(&format!(
-            "{LOCK};
-             delete from dossier_cell where level = {cells} and day = '{from}';
-             delete from dossier_handling where level = {handling} and day = '{from}';
-             insert into dossier_handling (level, day, unit, minutes, dossiers) {}",
-            longer_handling(longer)
-        ))
-        .await
-        .map_err(failed)?;
-    insert(transaction, &longer_cells(longer)).await.map_err(failed)
+    let from = longer.span.from;
+    let cells = Built {
+        table: "dossier_cell",
+        stored: format!("level = {} and day = '{from}'", longer.cells),
+        rows: longer_cells(longer),
+    };
+    let handling = Built {
+        table: "dossier_handling",
+        stored: format!("level = {} and day = '{from}'", longer.handling),
+        rows: longer_handling(longer),
+    };
+    build(transaction, &[cells, handling]).await
 }
 
-async fn insert(transaction: &Transaction<'_>, cells: &str) -> Result<u64, tokio_postgres::Error> {
-    let insert = format!(
-        "insert into dossier_cell (level, {KEY}{}) select level, {KEY}{} from ({cells}) c \
-         order by level, {KEY}",
-        each("@"),
-        // Most figures of most cells are zero: as nulls they take no room.
-        each("nullif(@, 0)")
-    );
-    transaction.execute(&insert, &[]).await
+/// Rows of a table that take the place of those that are stored.
+struct Built {
+    table: &'static str,
+    /// Which are stored.
+    stored: String,
+    /// What should be.
+    rows: String,
 }
 
-/// Cells of a month that differ: key, stored, recomputed.
-fn compare_month(month: Span) -> String {
-    let stored = format!(
+/// Writes what differs. What agrees, usually everything, is only read.
+async fn build(transaction: &Transaction<'_>, all: &[Built]) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::of("build a part of the cube", error);
+    transaction.batch_execute(LOCK).await.map_err(failed)?;
+    let mut rows = 0;
+    for Built { table, stored, rows: built } in all {
+        let (key, values) = columns_of(table);
+        let key: Vec<&str> = key.split(", ").collect();
+        let same = |columns: &[&str], equals: &str| {
+            let pairs = columns.iter().map(|column| format!("s.{column} {equals} b.{column}"));
+            pairs.collect::<Vec<_>>().join(" and ")
+        };
+        let values: Vec<&str> = values.split(", ").collect();
+        let (keys, all) = (same(&key, "="), same(&values, "is not distinct from"));
+        let columns = format!("{}, {}", key.join(", "), values.join(", "));
+        let make = format!("create temporary table built on commit drop as {built}");
+        let built_rows = transaction.execute(&make, &[]).await.map_err(failed)?;
+        rows += built_rows;
+        transaction.batch_execute("analyze built").await.map_err(failed)?;
+        let wrong = format!(
+            "delete from {table} s
+             where {stored} and not exists (select from built b where {keys} and {all})"
+        );
+        transaction.execute(&wrong, &[]).await.map_err(failed)?;
+        // What is left is as built: as many rows are the same rows, and none is missing.
+        let left = format!("select count(*) from {table} s where {stored}");
+        let row = transaction.query_one(&left, &[]).await.map_err(failed)?;
+        let left: i64 = row.try_get(0).map_err(failed)?;
+        if u64::try_from(left) != Ok(built_rows) {
+            let missing = format!(
+                "insert into {table} ({columns}) select {columns} from built b
+                 where not exists (select from {table} s where {stored} and {keys})
+                 order by {order}",
+                order = key.join(", ")
+            );
+            transaction.execute(&missing, &[]).await.map_err(failed)?;
+        }
+        transaction.batch_execute("drop table built").await.map_err(failed)?;
+    }
+    Ok(rows)
+}
+
+/// Key and values of a table.
+fn columns_of(table: &str) -> (String, String) {
+    if table == "dossier_cell" {
+        (format!("level, {KEY}"), columns().join(", "))
+    } else {
+        ("level, day, unit, minutes".to_owned(), "dossiers".to_owned())
+    }
+}
+
+/// Cells with nulls for zeros.
+fn sparse(cells: &str) -> String {
+    format!("select level, {KEY}{} from ({cells}) c", each("nullif(@, 0)::# as @"))
+}
+
+/// Which cells are those of a month.
+fn stored_month(month: Span) -> String {
+    format!(
         "level < {} and day >= '{}' and day < '{}'",
         level::QUARTER_FORMALITY,
         month.from,
         month.to
-    );
-    compared("dossier_cell", &format!("level, {KEY}"), &stored, &month_cells(month))
+    )
+}
+
+/// Cells of a month that differ: stored, recomputed.
+fn compare_month(month: Span) -> String {
+    compared("dossier_cell", &stored_month(month), &month_cells(month))
 }
 
 fn compare_longer(longer: &Longer) -> String {
     let stored = format!("level = {} and day = '{}'", longer.cells, longer.span.from);
-    compared("dossier_cell", &format!("level, {KEY}"), &stored, &longer_cells(longer))
+    compared("dossier_cell", &stored, &longer_cells(longer))
 }
 
 fn compare_handling(level: i16, day: NaiveDate, recomputed: &str) -> String {
     let stored = format!("level = {level} and day = '{day}'");
-    compared("dossier_handling", "level, day, unit, minutes", &stored, recomputed)
+    compared("dossier_handling", &stored, recomputed)
 }
 
 /// The stored and the recomputed row of every key where they differ, a missing one as null; in one
 /// more row how many agree. Rows of zeros are as good as none.
-fn compared(table: &str, key: &str, stored: &str, recomputed: &str) -> String {
-    let values = if table == "dossier_cell" { each("@") } else { ", dossiers".to_owned() };
-    let columns: Vec<&str> = values.trim_start_matches(", ").split(", ").collect();
+pub(super) fn compared(table: &str, stored: &str, recomputed: &str) -> String {
+    let (key, values) = columns_of(table);
+    let columns: Vec<&str> = values.split(", ").collect();
     let all = |template: &str, between: &str| {
         let filled = columns.iter().map(|column| template.replace('@', column));
         filled.collect::<Vec<_>>().join(between)
@@ -373,7 +428,7 @@ fn compared(table: &str, key: &str, stored: &str, recomputed: &str) -> String {
     let join = key.split(", ").map(|column| format!("s.{column} = r.{column}"));
     format!(
         "with recomputed as ({recomputed}), stored as (
-           select {key}{values} from {table} where {stored} and not ({zeros})
+           select {key}, {values} from {table} where {stored} and not ({zeros})
          ), both_sides as (
            select to_jsonb(s) as stored, to_jsonb(r) as recomputed, {agrees} as agrees
            from stored s full join (select * from recomputed where not ({zeros})) r on {join}
@@ -387,7 +442,7 @@ fn compared(table: &str, key: &str, stored: &str, recomputed: &str) -> String {
     )
 }
 
-async fn compare(
+pub(super) async fn compare(
     client: &Client,
     table: &'static str,
     statement: &str,

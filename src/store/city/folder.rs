@@ -104,6 +104,7 @@ pub(in crate::store) fn formalities(city: &City) -> Rows {
             "valid_to": formality.valid_to, "name_vi": formality.name_vi,
             "name_en": formality.name_en, "field": formality.field,
             "level": formality.level.as_str(), "sector": formality.sector,
+            "unit": formality.unit,
             "announced_on": formality.announced_on, "effective_on": formality.effective_on,
             "published_on": formality.published_on, "complete_parts": formality.complete_parts,
             "eligible_full": formality.eligible_full,

@@ -122,7 +122,7 @@ const FORMALITY: Noun = Noun {
     insert: INSERT_FORMALITY,
     update: "update formality f \
              set valid_to = r.valid_to, name_vi = r.name_vi, name_en = r.name_en, field = r.field, \
-                 level = r.level, announced_on = r.announced_on, effective_on = r.effective_on, \
+                 level = r.level, unit = r.unit, announced_on = r.announced_on, effective_on = r.effective_on, \
                  published_on = r.published_on, complete_parts = r.complete_parts, \
                  eligible_full = r.eligible_full, online_level = r.online_level, \
                  has_fee = r.has_fee, npsp_linked = r.npsp_linked, \
@@ -137,10 +137,10 @@ const FORMALITY: Noun = Noun {
 
 /// Takes one row or a list of rows.
 pub(in crate::store) const INSERT_FORMALITY: &str = "insert into formality \
-       (code, valid_from, valid_to, name_vi, name_en, field, level, announced_on, effective_on, \
+       (code, valid_from, valid_to, name_vi, name_en, field, level, unit, announced_on, effective_on, \
         published_on, complete_parts, eligible_full, online_level, has_fee, npsp_linked, \
         requires_paper_result, audience, limit_value, limit_unit, sector, source, mark) \
-     select code, valid_from, valid_to, name_vi, name_en, field, level, announced_on, effective_on, \
+     select code, valid_from, valid_to, name_vi, name_en, field, level, unit, announced_on, effective_on, \
         published_on, complete_parts, eligible_full, online_level, has_fee, npsp_linked, \
         requires_paper_result, audience, limit_value, limit_unit, sector, source, mark \
      from jsonb_populate_recordset(null::formality, \

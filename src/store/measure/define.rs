@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 
-use crate::indicator::measure::{
-    ACCEPTANCE_LIMIT_MIN, ANSWER_LIMIT_S, Dimension, Measure, Noun, Ranked, SHORT_ABANDON_S,
+use crate::indicator::{
+    measure::{Dimension, Measure, Noun, Ranked},
+    supply::{SCOPES_FROM, online_words},
 };
 
 /// What puts a record into a span.
@@ -29,6 +30,7 @@ pub(in crate::store) enum Day {
     /// Of petitions.
     PetitionReceived,
     PetitionEnded,
+    PetitionOverdue,
     Published,
     /// Of documents.
     Reviewed,
@@ -42,9 +44,9 @@ pub(in crate::store) enum Day {
 /// Where a day stands in its record.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct Moment {
-    /// Column of the civil day; null where only the instant is stored, whose day the zone gives.
-    pub(in crate::store) day: Option<&'static str>,
-    /// The instant, which orders lists of records.
+    /// Column of the civil day.
+    pub(in crate::store) day: &'static str,
+    /// The instant that it is taken from, which orders lists of records.
     pub(in crate::store) at: &'static str,
     /// Which records have it.
     pub(in crate::store) when: &'static str,
@@ -58,35 +60,30 @@ impl Day {
     /// Where it stands.
     pub(in crate::store) const fn moment(self) -> Moment {
         let (day, at, when) = match self {
-            Self::Submitted => (Some("d.submitted_day"), "d.submitted_at", "true"),
-            Self::Refused => (Some("d.refused_day"), "d.refused_at", "true"),
-            Self::Received | Self::PetitionReceived => {
-                (Some("d.received_day"), "d.received_at", "true")
-            }
-            Self::Ended => (Some("d.ended_day"), "d.ended_at", "d.received_day is not null"),
-            Self::Overdue => (Some("d.overdue_day"), "d.overdue_at", "d.received_day is not null"),
-            Self::Created => (Some("d.created_day"), "d.created_at", "true"),
-            Self::Handled => (Some("d.handled_day"), "d.handled_at", "true"),
-            Self::Left => (None, "d.status_at", LEFT),
-            Self::Due => (None, "d.effective_due", STAYED),
-            Self::Offered => (Some("d.day"), "coalesce(d.queued_at, d.time)", "d.direction = 'in'"),
-            Self::PetitionEnded => (Some("d.ended_day"), "d.ended_at", "true"),
-            Self::Published => (Some("d.published_day"), "d.published_at", "true"),
-            Self::Reviewed => (Some("d.reviewed_day"), "d.reviewed_at", "true"),
-            Self::Digitised => (Some("d.digitised_day"), "d.digitised_at", "true"),
-            Self::Signed => (Some("d.signed_day"), "d.signed_at", "true"),
-            Self::Invalid => {
-                (Some("d.withdrawn_day"), "d.withdrawn_at", "d.reviewed_at is not null")
-            }
-            Self::Quarter => (Some("d.quarter"), "d.time", "true"),
+            Self::Submitted => ("d.submitted_day", "d.submitted_at", "true"),
+            Self::Refused => ("d.refused_day", "d.refused_at", "true"),
+            Self::Received | Self::PetitionReceived => ("d.received_day", "d.received_at", "true"),
+            Self::Ended => ("d.ended_day", "d.ended_at", "d.received_day is not null"),
+            Self::Overdue => ("d.overdue_day", "d.overdue_at", "d.received_day is not null"),
+            Self::Created => ("d.created_day", "d.created_at", "true"),
+            Self::Handled => ("d.handled_day", "d.handled_at", "true"),
+            Self::Left => ("d.left_day", "d.left_at", "true"),
+            Self::Due => ("d.due_day", "d.effective_due", STAYED),
+            Self::Offered => ("d.day", "coalesce(d.queued_at, d.time)", "d.direction = 'in'"),
+            Self::PetitionEnded => ("d.ended_day", "d.ended_at", "true"),
+            Self::PetitionOverdue => ("d.overdue_day", "d.overdue_at", "true"),
+            Self::Published => ("d.published_day", "d.published_at", "true"),
+            Self::Reviewed => ("d.reviewed_day", "d.reviewed_at", "true"),
+            Self::Digitised => ("d.digitised_day", "d.digitised_at", "true"),
+            Self::Signed => ("d.signed_day", "d.signed_at", "true"),
+            Self::Invalid => ("d.withdrawn_day", "d.withdrawn_at", "d.reviewed_at is not null"),
+            Self::Quarter => ("d.quarter", "d.time", "true"),
         };
         Moment { day, at, when }
     }
 }
 
-/// Tickets that were left by a side exit.
-const LEFT: &str = "d.status in ('rejected', 'duplicate', 'transferred')";
-/// All others.
+/// Tickets that were not left by a side exit.
 const STAYED: &str = "d.status not in ('rejected', 'duplicate', 'transferred')";
 
 /// Definition of one measure.
@@ -118,6 +115,20 @@ pub(in crate::store) fn definition(measure: Measure) -> Definition {
 /// Dossiers that owe a fee: the formality has one (where the catalogue is silent: one was told), and the
 /// fees that were told are not all zero.
 const FEE: &str = "coalesce(f.has_fee, d.fee_vnd > 0) and coalesce(d.fee_vnd > 0, true)";
+
+/// Dossiers that ended with a result, and how long that took is known.
+const RESULT_HANDLED: &str = "d.handling_min is not null and d.end_status in (9, 10)";
+
+/// Dossiers handed in online of formalities that were eligible to be offered in full and were; which word
+/// says so, the day decides.
+fn full_online() -> String {
+    let [[_, before], [_, since]] =
+        [SCOPES_FROM.pred_opt().unwrap_or(SCOPES_FROM), SCOPES_FROM].map(online_words);
+    format!(
+        "d.channel = 'online' and f.eligible_full and f.online_level = \
+         case when d.received_day < '{SCOPES_FROM}' then '{before}' else '{since}' end"
+    )
+}
 
 #[expect(clippy::too_many_lines, reason = "one list: one measure, one arm")]
 fn of(measure: Measure) -> (Day, Cow<'static, str>, Option<&'static str>) {
@@ -158,25 +169,24 @@ fn of(measure: Measure) -> (Day, Cow<'static, str>, Option<&'static str>) {
         Measure::Disliked => (Day::Received, "d.disliked", None),
         Measure::Petitioned => (Day::Received, "d.petitions > 0", None),
         Measure::Online => (Day::Received, "d.channel = 'online'", None),
+        Measure::OnlineResult => (
+            Day::Received,
+            "d.channel = 'online' and (f.requires_paper_result is not true or d.result_links > 0)",
+            None,
+        ),
         Measure::OnlineAccepted => (Day::Received, "d.acceptance_min is not null", None),
         Measure::AcceptanceMin => {
             (Day::Received, "d.acceptance_min is not null", Some("d.acceptance_min"))
         }
-        Measure::AcceptedInTime => {
-            return (
-                Day::Received,
-                format!("d.acceptance_min <= {ACCEPTANCE_LIMIT_MIN}").into(),
-                None,
-            );
-        }
-        Measure::FullOnline => {
-            (Day::Received, "d.channel = 'online' and f.online_level in ('full', '4')", None)
-        }
+        Measure::AcceptedInTime => (Day::Received, "d.accepted_in_time", None),
         Measure::FullEligible => (Day::Received, "f.eligible_full", None),
+        Measure::FullOnline => return (Day::Received, full_online().into(), None),
         Measure::ResultRequired => (Day::Received, "f.requires_paper_result", None),
         Measure::ResultRequiredLink => {
             (Day::Received, "f.requires_paper_result and d.result_links > 0", None)
         }
+        Measure::ReceivedHandlingMin => (Day::Received, RESULT_HANDLED, Some("d.handling_min")),
+        Measure::ReceivedHandlingKnown => (Day::Received, RESULT_HANDLED, None),
         Measure::Resolved => (Day::Ended, all, None),
         Measure::Early => (Day::Ended, "d.outcome = 'early'", None),
         Measure::OnDay => (Day::Ended, "d.outcome = 'on_day'", None),
@@ -192,7 +202,9 @@ fn of(measure: Measure) -> (Day, Cow<'static, str>, Option<&'static str>) {
         Measure::UsedShareE4 => (
             Day::Ended,
             "d.handling_min is not null and d.limit_min > 0",
-            Some("d.handling_min::int8 * 10000 / nullif(d.limit_min, 0)"),
+            Some(
+                "(d.handling_min::int8 * 20000 + d.limit_min) / (2 * nullif(d.limit_min, 0)::int8)",
+            ),
         ),
         Measure::UsedKnown => (Day::Ended, "d.handling_min is not null and d.limit_min > 0", None),
         Measure::LateApology => {
@@ -236,29 +248,18 @@ fn of(measure: Measure) -> (Day, Cow<'static, str>, Option<&'static str>) {
             (Day::Handled, "d.resolve_min is not null", Some("d.resolve_min"))
         }
         Measure::TicketRated => (Day::Handled, "d.rating is not null", None),
-        Measure::TicketSatisfied => (Day::Handled, "d.rating >= 4", None),
+        Measure::TicketSatisfied => (Day::Handled, "d.satisfied", None),
         Measure::TicketLeftRejected => (Day::Left, "d.status = 'rejected'", None),
         Measure::TicketLeftDuplicate => (Day::Left, "d.status = 'duplicate'", None),
         Measure::TicketLeftTransferred => (Day::Left, "d.status = 'transferred'", None),
         Measure::TicketFellDue => (Day::Due, all, None),
         Measure::TicketDueMet => (Day::Due, "d.on_time", None),
+        Measure::TicketTargetsMet => (Day::Due, "d.sla_met", None),
         Measure::CallOffered => (Day::Offered, all, None),
         Measure::CallAnswered => (Day::Offered, "d.answered_at is not null", None),
         Measure::CallAbandoned => (Day::Offered, "d.abandoned_at is not null", None),
-        Measure::CallAbandonedShort => {
-            return (
-                Day::Offered,
-                format!("d.abandoned_at < d.queued_at + interval '{SHORT_ABANDON_S} s'").into(),
-                None,
-            );
-        }
-        Measure::CallAnsweredSoon => {
-            return (
-                Day::Offered,
-                format!("d.answered_at <= d.queued_at + interval '{ANSWER_LIMIT_S} s'").into(),
-                None,
-            );
-        }
+        Measure::CallAbandonedShort => (Day::Offered, "d.abandoned_short", None),
+        Measure::CallAnsweredSoon => (Day::Offered, "d.answered_soon", None),
         Measure::CallWaitKnown => (Day::Offered, "d.answered_at >= d.queued_at", None),
         Measure::CallWaitS => (
             Day::Offered,
@@ -276,6 +277,8 @@ fn of(measure: Measure) -> (Day, Cow<'static, str>, Option<&'static str>) {
         Measure::PetitionRefused => (Day::PetitionEnded, "d.status = 'refused'", None),
         Measure::PetitionRated => (Day::PetitionEnded, "d.satisfied is not null", None),
         Measure::PetitionSatisfied => (Day::PetitionEnded, "d.satisfied", None),
+        Measure::PetitionOverdueEnded => (Day::PetitionEnded, "d.overdue_day is not null", None),
+        Measure::PetitionOverdueBegan => (Day::PetitionOverdue, all, None),
         Measure::PetitionPublished => (Day::Published, all, None),
         Measure::PetitionPublishedKnown => {
             (Day::Published, "d.published_on_time is not null", None)

@@ -40,9 +40,9 @@ pub(super) fn measured(measure: Measure, span: Span, page: &Page, zone: Tz) -> S
     let (noun, definition) = (measure.noun(), definition(measure));
     let moment = definition.day.moment();
     // The day of a form's quarter does not follow from the instant that it is listed by.
-    let ordered = moment.day.filter(|_| definition.day != Day::Quarter);
+    let ordered = (definition.day != Day::Quarter).then_some(moment.day);
     let mut when =
-        format!("{} and {}", filter(noun, definition.day, span, zone), definition.when_bracketed());
+        format!("{} and {}", filter(noun, definition.day, span), definition.when_bracketed());
     if let (Some(day), Some((at, ..))) = (ordered, &page.after) {
         let after = at.with_timezone(&zone).date_naive();
         when = format!("{when} and {day} >= '{after}'");

@@ -4,10 +4,10 @@ use tokio_postgres::{Row, error::Error};
 
 use super::{
     define::Day,
-    listing::{self, Page},
+    listing,
     sql::{dimension_key, slice_filter, source, unit_key},
 };
-use crate::indicator::measure::{By, Noun, OpenBorders, OpenPart, OpenSums};
+use crate::indicator::measure::{By, Noun, OpenBorders, OpenPart, OpenSums, Span};
 
 /// How open records of a noun are told.
 struct Open {
@@ -25,6 +25,8 @@ struct Open {
     apology: &'static str,
     /// Whether it counts as dissatisfied before it is overdue.
     dissatisfied: &'static str,
+    /// Whether it waits and is not in time by the rule of Decision 766.
+    waiting_late: &'static str,
 }
 
 const fn open(noun: Noun) -> Option<Open> {
@@ -37,6 +39,7 @@ const fn open(noun: Noun) -> Option<Open> {
             paused: "d.is_paused",
             apology: "d.apology_at < d.overdue_at",
             dissatisfied: "d.disliked or d.petitions > 0",
+            waiting_late: "d.is_paused and d.on_time is false",
         }),
         Noun::Ticket => Some(Open {
             since: Day::Created,
@@ -47,16 +50,18 @@ const fn open(noun: Noun) -> Option<Open> {
             paused: "d.is_paused",
             apology: "false",
             dissatisfied: "false",
+            waiting_late: "false",
         }),
         Noun::Petition => Some(Open {
             since: Day::PetitionReceived,
             when: "d.ended_at is null",
             // One that waits for the petitioner was judged when it was asked.
-            late_at: "case when d.outcome is null then d.due_at end",
+            late_at: "d.overdue_at",
             due: "case when d.outcome is null then d.due_at end",
             paused: "d.outcome is not null",
             apology: "false",
             dissatisfied: "coalesce(not d.satisfied, false) or coalesce(d.outcome = 'late', false)",
+            waiting_late: "false",
         }),
         Noun::Call | Noun::Document | Noun::Assessment => None,
     }
@@ -68,7 +73,7 @@ fn instant(time: chrono::DateTime<chrono::Utc>) -> String {
 
 /// Conditions of the bands of age.
 fn bands(open: &Open, borders: &OpenBorders) -> [String; 5] {
-    let day = open.since.moment().day.unwrap_or_default();
+    let day = open.since.moment().day;
     let [young, week, fortnight, month] = borders.bands;
     [
         format!("{day} >= '{young}'"),
@@ -82,8 +87,9 @@ fn bands(open: &Open, borders: &OpenBorders) -> [String; 5] {
 /// Sums of what is open; none for a noun that is never open.
 pub(super) fn sums(noun: Noun, borders: &OpenBorders, by: By) -> Option<String> {
     let open = open(noun)?;
-    let Open { since, when, late_at, due, paused, apology, dissatisfied } = &open;
-    let (now, soon) = (instant(borders.now), instant(borders.soon));
+    let Open { since, when, late_at, due, paused, apology, dissatisfied, waiting_late } = &open;
+    let (now, soon, end) = (instant(borders.now), instant(borders.soon), instant(borders.end));
+    let (day, Span { from, to }) = (since.moment().day, borders.span);
     let late = format!("{late_at} <= {now}");
     let bands =
         bands(&open, borders).map(|band| format!(", count(*) filter (where {band})")).concat();
@@ -93,12 +99,13 @@ pub(super) fn sums(noun: Noun, borders: &OpenBorders, by: By) -> Option<String> 
            count(*) filter (where {due} is null and not {paused}), \
            count(*) filter (where {paused}), \
            count(*) filter (where {late} and {apology}), \
-           count(*) filter (where {late} and not ({dissatisfied})){bands} \
-         from {from} where {when} and {slice} group by 1, 2 order by 1, 2",
+           count(*) filter (where {late} and not ({dissatisfied}) \
+             and {day} >= '{from}' and {day} < '{to}'), \
+           count(*) filter (where {waiting_late} and d.status_at < {end}){bands} \
+         from {source} where {when} and {slice} group by 1, 2 order by 1, 2",
         unit = unit_key(noun, by),
-        // The days of what is open are civil days already: no zone is needed.
-        key = dimension_key(noun, *since, by.dimension, chrono_tz::UTC),
-        from = source(noun, false),
+        key = dimension_key(noun, *since, by.dimension),
+        source = source(noun, false),
         slice = slice_filter(noun),
     ))
 }
@@ -110,7 +117,7 @@ pub(super) fn days(noun: Noun) -> Option<String> {
         "select {unit}::text, {day}, count(*) from {from} where {when} and {slice} \
          and {day} is not null group by 1, 2 order by 1, 2",
         unit = unit_key(noun, By::UNIT),
-        day = open.since.moment().day?,
+        day = open.since.moment().day,
         from = source(noun, false),
         when = open.when,
         slice = slice_filter(noun),
@@ -118,18 +125,16 @@ pub(super) fn days(noun: Noun) -> Option<String> {
 }
 
 /// One page of a part of what is open.
-pub(super) fn records(
-    noun: Noun,
-    part: OpenPart,
-    borders: &OpenBorders,
-    _page: &Page,
-) -> Option<String> {
+pub(super) fn records(noun: Noun, part: OpenPart, borders: &OpenBorders) -> Option<String> {
     let open = open(noun)?;
     let (now, soon) = (instant(borders.now), instant(borders.soon));
-    let Open { when, late_at, due, .. } = open;
+    let Open { when, late_at, due, waiting_late, .. } = open;
     let part = match part {
         OpenPart::Open => "true".to_owned(),
         OpenPart::InTime => format!("coalesce({late_at} > {now}, true)"),
+        OpenPart::InTime766 => {
+            format!("coalesce({late_at} > {now}, true) and not ({waiting_late})")
+        }
         OpenPart::Overdue => format!("{late_at} <= {now}"),
         OpenPart::DueSoon => format!("{late_at} > {now} and {due} <= {soon}"),
         OpenPart::Band(band) => {
@@ -143,7 +148,7 @@ pub(super) fn records(
 pub(super) fn read(row: &Row) -> Result<OpenSums, Error> {
     let mut bands = [0; 5];
     for (n, band) in bands.iter_mut().enumerate() {
-        *band = row.try_get(9 + n)?;
+        *band = row.try_get(10 + n)?;
     }
     Ok(OpenSums {
         unit: row.try_get(0)?,
@@ -155,6 +160,7 @@ pub(super) fn read(row: &Row) -> Result<OpenSums, Error> {
         paused: row.try_get(6)?,
         overdue_apology: row.try_get(7)?,
         dissatisfied: row.try_get(8)?,
+        waiting_late: row.try_get(9)?,
         bands,
     })
 }

@@ -1,13 +1,12 @@
 //! How values are distributed: histograms, for quantiles.
 
-use chrono_tz::Tz;
 use tokio_postgres::{Row, error::Error};
 
 use super::{
     define::ranked as definition,
     sql::{Period, dimension_key, filter, periods as blocks, source, unit_key},
 };
-use crate::indicator::measure::{By, Dimension, Histogram, Ranked, Slice, Span};
+use crate::indicator::measure::{By, Dimension, Histogram, Ranked, Slice, Span, add_counts};
 
 /// The bucket of a value: exact below 64, then its six leading bits.
 pub(in crate::store) fn bucket(value: &str) -> String {
@@ -16,17 +15,17 @@ pub(in crate::store) fn bucket(value: &str) -> String {
 }
 
 /// Histograms by unit and key.
-pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone: Tz) -> String {
+pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By) -> String {
     let (noun, day, value) = definition(ranked);
     let from_records = |span: Span| {
         format!(
             "select {}::text as unit, {}::text as key, {} as minutes, count(*) as n from {} \
              where {} and {value} is not null group by 1, 2, 3",
             unit_key(noun, by),
-            dimension_key(noun, day, by.dimension, zone),
+            dimension_key(noun, day, by.dimension),
             bucket(value),
             source(noun, false),
-            filter(noun, day, span, zone)
+            filter(noun, day, span)
         )
     };
     let is_kept = ranked == Ranked::Handling
@@ -48,8 +47,8 @@ pub(super) fn histograms(ranked: Ranked, span: Span, slice: &Slice, by: By, zone
     };
     let parts = if parts.is_empty() { vec![from_records(span)] } else { parts };
     format!(
-        "select unit, key, minutes, sum(n)::int8 from ({}) parts group by 1, 2, 3 having sum(n) <> 0 \
-         order by 1, 2, 3",
+        "select unit, key, array_agg(minutes), array_agg(n) from ({}) parts \
+         group by unit, key order by unit, key",
         parts.join(" union all ")
     )
 }
@@ -61,23 +60,20 @@ fn kept(level: i16, span: Span, by: By) -> String {
         _ => "''",
     };
     format!(
-        "select {unit}::text as unit, {key}::text as key, h.minutes, sum(h.dossiers) as n \
+        "select {unit}::text as unit, {key}::text as key, h.minutes, h.dossiers::int8 as n \
          from dossier_handling h where h.level = {level} and h.day >= '{}' and h.day < '{}' \
            and ($1::text[] is null or h.unit = any($1)) and $2::text is null and $3::text is null \
-           and $4::text is null and $5::text is null group by 1, 2, 3",
+           and $4::text is null and $5::text is null",
         span.from, span.to
     )
 }
 
-pub(super) fn read(rows: &[Row]) -> Result<Vec<Histogram>, Error> {
-    let mut histograms: Vec<Histogram> = Vec::new();
-    for row in rows {
-        let (unit, key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let count = (row.try_get(2)?, row.try_get(3)?);
-        match histograms.last_mut().filter(|last| last.unit == unit && last.key == key) {
-            Some(last) => last.counts.push(count),
-            None => histograms.push(Histogram { unit, key, counts: vec![count] }),
-        }
-    }
-    Ok(histograms)
+pub(super) fn read(row: &Row) -> Result<Histogram, Error> {
+    let (buckets, counts): (Vec<i32>, Vec<i64>) = (row.try_get(2)?, row.try_get(3)?);
+    let parts: Vec<(i32, i64)> = buckets.into_iter().zip(counts).collect();
+    // Each part of a span brings its own, and what was subtracted again stays as zero.
+    let mut counts = Vec::new();
+    add_counts(&mut counts, &parts);
+    counts.retain(|(_, count)| *count != 0);
+    Ok(Histogram { unit: row.try_get(0)?, key: row.try_get(1)?, counts })
 }

@@ -7,14 +7,10 @@
 use std::fmt::Write as _;
 
 use chrono::{Datelike as _, Months, NaiveDate};
-use chrono_tz::Tz;
 use tokio_postgres::types::ToSql;
 
-use super::define::{Day, column, definition, table, unit};
-use crate::{
-    day::midnight,
-    indicator::measure::{By, Dimension, Measure, Noun, Slice, Span},
-};
+use super::define::{Day, Moment, column, definition, table, unit};
+use crate::indicator::measure::{By, Dimension, Measure, Noun, Slice, Span};
 
 /// Part of a span, and what answers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +43,12 @@ pub(super) fn blocks(span: Span, slice: &Slice, by: By) -> Vec<Block> {
     let by_field = by_formality || slice.field.is_some() || by.dimension == Some(Dimension::Field);
     let by_unit = by.unit || slice.units.is_some();
     let days = (!by_field).then_some(level::DAY);
-    let months = match (by_formality, by_field, by_unit) {
-        (true, _, true) => level::MONTH_FORMALITY,
-        (true, _, false) => level::MONTH_TOTAL,
-        (false, true, _) => level::MONTH_FIELD,
-        (false, false, _) => level::MONTH,
+    let months = match (by_field, by_unit) {
+        (false, _) => level::MONTH,
+        // Those of all units hold the field, too.
+        (true, false) => level::MONTH_TOTAL,
+        (true, true) if by_formality => level::MONTH_FORMALITY,
+        (true, true) => level::MONTH_FIELD,
     };
     if by.dimension == Some(Dimension::Day) {
         return if span.from < span.to { vec![Block { level: days, span }] } else { Vec::new() };
@@ -115,7 +112,7 @@ fn cut(span: Span, period_of: impl Fn(NaiveDate) -> Span) -> (Span, Span, Span) 
 }
 
 /// The civil month around a day.
-pub(in crate::store) fn month_of(day: NaiveDate) -> Span {
+pub(crate) fn month_of(day: NaiveDate) -> Span {
     let from = day.with_day(1).unwrap_or(day);
     Span { from, to: from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX) }
 }
@@ -132,23 +129,107 @@ pub(in crate::store) fn year_of(day: NaiveDate) -> Span {
     Span { from, to: from.checked_add_months(Months::new(12)).unwrap_or(NaiveDate::MAX) }
 }
 
-/// Sums of measures of one noun.
-pub(super) fn sums(measures: &[Measure], span: Span, slice: &Slice, by: By, zone: Tz) -> String {
+/// Sums of measures of one noun, in no order.
+pub(super) fn sums(measures: &[Measure], span: Span, slice: &Slice, by: By) -> String {
     let Some(noun) = measures.first().map(|measure| measure.noun()) else { return String::new() };
     let whole = [Block { level: None, span }];
     let blocks = if noun == Noun::Dossier { blocks(span, slice, by) } else { whole.to_vec() };
     let parts = blocks.iter().flat_map(|block| match block.level {
         Some(level) => vec![cells(measures, level, block.span, by)],
-        None => records(measures, noun, block.span, by, zone),
+        None => records(measures, noun, block.span, by),
     });
     let parts: Vec<String> = parts.collect();
-    let parts = if parts.is_empty() { vec![nothing(measures.len())] } else { parts };
-    let totals = list(measures.len(), |n| format!("sum(v{n})::int8"));
-    let any = (0..measures.len()).map(|n| format!("sum(v{n}) <> 0")).collect::<Vec<_>>();
+    let any = |value: &str| {
+        let some =
+            (0..measures.len()).map(|n| format!("{} <> 0", value.replace('#', &n.to_string())));
+        some.collect::<Vec<_>>().join(" or ")
+    };
+    match &parts[..] {
+        [] => nothing(measures.len()),
+        [part] => format!("select * from ({part}) part where {}", any("v#")),
+        parts => format!(
+            "select unit, key{} from ({}) parts group by unit, key having {}",
+            list(measures.len(), |n| format!("sum(v{n})::int8 as v{n}")),
+            parts.join(" union all "),
+            any("sum(v#)")
+        ),
+    }
+}
+
+/// For each unit and mark the formalities, with a space between: bit n of a mark is set where measure n of
+/// dossiers is above zero. Some formalities stand there more than once. No measure is negative, so nothing
+/// has to be added up. One text, because a list of 150,000 is built piece by piece at both ends.
+pub(super) fn active(measures: &[Measure], span: Span, slice: &Slice) -> String {
+    let by = By { unit: true, dimension: Some(Dimension::Formality) };
+    let mark = |value: &dyn Fn(usize) -> String| {
+        let bit = |n: usize| format!("case when {} > 0 then {} else 0 end", value(n), 1 << n);
+        (0..measures.len()).map(bit).collect::<Vec<_>>().join(" | ")
+    };
+    let of_cells = mark(&|n| format!("c.{}", measures[n].as_str()));
+    let of_records = mark(&|n| format!("v{n}"));
+    let part = |block: Block| match block.level {
+        Some(level) => vec![format!(
+            "select c.unit::text as unit, c.formality::text as key, {of_cells} as mark \
+             from dossier_cell c where {}",
+            cell_filter(level, block.span),
+        )],
+        None => records(measures, Noun::Dossier, block.span, by)
+            .into_iter()
+            .map(|part| format!("select unit, key, {of_records} as mark from ({part}) part"))
+            .collect(),
+    };
+    let mut parts: Vec<String> = blocks(span, slice, by).into_iter().flat_map(part).collect();
+    if parts.is_empty() {
+        parts.push(format!(
+            "select unit, key, {of_records} as mark from ({}) part",
+            nothing(measures.len())
+        ));
+    }
     format!(
-        "select unit, key{totals} from ({}) parts group by unit, key having {} order by unit, key",
-        parts.join(" union all "),
-        any.join(" or ")
+        "select unit, mark, string_agg(key, ' ') from ({}) active \
+         where key <> '' and mark > 0 group by unit, mark",
+        parts.join(" union all ")
+    )
+}
+
+/// Units that had a record before a day: of dossiers by the cube, of others by the day on which a record
+/// begins.
+pub(super) fn seen(noun: Noun, until: NaiveDate, slice: &Slice) -> String {
+    let span = Span::until(until);
+    let days: &[Day] = match noun {
+        Noun::Dossier => {
+            let begun = [Measure::Submitted, Measure::Received];
+            return format!("select unit from ({}) seen", sums(&begun, span, slice, By::UNIT));
+        }
+        Noun::Ticket => &[Day::Created],
+        Noun::Call => &[Day::Offered],
+        Noun::Petition => &[Day::PetitionReceived],
+        Noun::Document => &[Day::Reviewed, Day::Signed],
+        Noun::Assessment => &[Day::Quarter],
+    };
+    let from = source(noun, false);
+    let any = |also: &str| {
+        let on = |day: &Day| {
+            format!("exists (select from {from} where {also}{})", filter(noun, *day, span))
+        };
+        days.iter().map(on).collect::<Vec<_>>().join(" or ")
+    };
+    let Some(unit) = unit(noun) else {
+        return format!("select ''::text as unit where {}", any(""));
+    };
+    // From each unit to the next one: an index begins with the unit.
+    format!(
+        "with recursive u (unit) as (
+           (select {unit} from {from} where {unit} is not null order by {unit} limit 1)
+           union all
+           select (select {unit} from {from} where {unit} > u.unit order by {unit} limit 1)
+           from u where u.unit is not null
+         )
+         select u.unit::text as unit from u where u.unit is not null and ({})
+         union all
+         select ''::text where {}",
+        any(&format!("{unit} = u.unit and ")),
+        any(&format!("{unit} is null and "))
     )
 }
 
@@ -201,7 +282,7 @@ pub(super) fn cell_filter(level: i16, span: Span) -> String {
 }
 
 /// Sums from the records, a statement for each kind of day.
-fn records(measures: &[Measure], noun: Noun, span: Span, by: By, zone: Tz) -> Vec<String> {
+fn records(measures: &[Measure], noun: Noun, span: Span, by: By) -> Vec<String> {
     let definitions: Vec<_> = measures.iter().map(|&measure| definition(measure)).collect();
     let mut days: Vec<Day> = definitions.iter().map(|definition| definition.day).collect();
     days.sort_unstable();
@@ -226,9 +307,9 @@ fn records(measures: &[Measure], noun: Noun, span: Span, by: By, zone: Tz) -> Ve
         format!(
             "select {}::text as unit, {}::text as key{values} from {} where {} and ({any}) group by 1, 2",
             unit_key(noun, by),
-            dimension_key(noun, day, by.dimension, zone),
+            dimension_key(noun, day, by.dimension),
             source(noun, catalogue),
-            filter(noun, day, span, zone)
+            filter(noun, day, span)
         )
     };
     days.into_iter().map(part).collect()
@@ -256,16 +337,8 @@ pub(super) fn unit_key(noun: Noun, by: By) -> String {
 }
 
 /// Second key of a row.
-pub(super) fn dimension_key(
-    noun: Noun,
-    day: Day,
-    dimension: Option<Dimension>,
-    zone: Tz,
-) -> String {
-    let moment = day.moment();
-    let civil = moment
-        .day
-        .map_or_else(|| format!("({} at time zone '{zone}')::date", moment.at), ToOwned::to_owned);
+pub(super) fn dimension_key(noun: Noun, day: Day, dimension: Option<Dimension>) -> String {
+    let civil = day.moment().day;
     match dimension {
         None => "''".to_owned(),
         Some(Dimension::Month) => format!("to_char({civil}, 'YYYY-MM')"),
@@ -282,16 +355,11 @@ pub(super) fn dimension_key(
 }
 
 /// Which records lie in a span and a slice.
-pub(super) fn filter(noun: Noun, day: Day, span: Span, zone: Tz) -> String {
-    let moment = day.moment();
-    let range = if let Some(column) = moment.day {
-        format!("{column} >= '{}' and {column} < '{}'", span.from, span.to)
-    } else {
-        let (from, to) = (midnight(span.from, zone), midnight(span.to, zone));
-        let at = moment.at;
-        format!("{at} >= '{}' and {at} < '{}'", from.to_rfc3339(), to.to_rfc3339())
-    };
-    format!("{range} and {} and {}", moment.when, slice_filter(noun))
+pub(super) fn filter(noun: Noun, day: Day, span: Span) -> String {
+    let Moment { day, when, .. } = day.moment();
+    let Span { from, to } = span;
+    let slice = slice_filter(noun);
+    format!("{day} >= '{from}' and {day} < '{to}' and {when} and {slice}")
 }
 
 /// Which records lie in a slice. A noun that lacks a dimension has none in a slice of it.

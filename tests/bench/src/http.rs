@@ -35,6 +35,18 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> anyhow::Result<Answe
     exchange(address, &request).await
 }
 
+/// Asks as somebody who has signed in.
+pub(crate) async fn get_as(
+    address: SocketAddr,
+    path: &str,
+    cookie: &str,
+) -> anyhow::Result<Answer> {
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n"
+    );
+    exchange(address, &request).await
+}
+
 /// Signs in and returns the session cookie as `name=value`.
 pub(crate) async fn sign_in(address: SocketAddr, password: &str) -> anyhow::Result<String> {
     let body = serde_json::json!({"user": "admin", "password": password}).to_string();

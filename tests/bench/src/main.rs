@@ -21,6 +21,7 @@ mod payload;
 mod probe;
 mod process;
 mod publish;
+mod query;
 mod reference;
 mod reform;
 mod report;
@@ -43,12 +44,14 @@ use ioc_hub::{
     city::{City, Scale},
     clock::{SharedClock, SystemClock},
 };
+use reform::Place;
 use report::Report;
 use serde_json::Value;
 use servers::{ROOT, Servers};
 
 /// Parts that need servers.
-const ON_SERVERS: [Part; 5] = [Part::Store, Part::Commit, Part::City, Part::Fanout, Part::Reform];
+const ON_SERVERS: [Part; 6] =
+    [Part::Store, Part::Commit, Part::City, Part::Fanout, Part::Query, Part::Reform];
 
 /// Where the figures go, below the sources.
 const FOLDER: &str = "target/bench";
@@ -67,11 +70,13 @@ enum Part {
     City,
     /// Many live clients, beside a bare broadcast.
     Fanout,
+    /// History of a year and of a thousand devices; only when it is asked for.
+    Query,
     /// Indicators over three years of dossiers and tickets; only when it is asked for.
     Reform,
 }
 
-/// Measures the hub beside bare references and prints a table. All parts take about five minutes;
+/// Measures the hub beside bare references and prints a table. All parts take about six minutes;
 /// more rounds and minutes tell more.
 #[derive(Debug, Parser)]
 struct Args {
@@ -99,6 +104,9 @@ struct Args {
     /// Dossiers a year of the part `reform`, three years deep; a twentieth as many tickets.
     #[arg(long, default_value_t = 2_000_000)]
     dossiers: i64,
+    /// Asks this database, whose records of the part `reform` were made before, and no other part.
+    #[arg(long, value_name = "CONNECTION")]
+    made: Option<String>,
     /// Seconds of a round of the fan-out.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
@@ -185,8 +193,8 @@ struct Bench {
 
 impl Bench {
     fn wants(&self, part: Part) -> bool {
-        // Its records alone take minutes to make.
-        let is_usual = part != Part::Reform;
+        // Their records alone take minutes to make.
+        let is_usual = !matches!(part, Part::Query | Part::Reform);
         self.args.only.is_empty() && is_usual || self.args.only.contains(&part)
     }
 
@@ -196,6 +204,11 @@ impl Bench {
     }
 
     async fn run(&mut self, folder: &Path) -> anyhow::Result<()> {
+        if let Some(made) = self.args.made.clone() {
+            self.begin("indicators over records that were made before");
+            let extent = reform::Extent { dossiers: 0, rounds: self.args.rounds };
+            return reform::run(Place::Made(&made), &self.city, extent, &mut self.report).await;
+        }
         if self.wants(Part::Decode) {
             self.begin("decoding alone");
             decode::run(&self.city.token, self.args.rounds, &mut self.report)?;
@@ -260,11 +273,15 @@ impl Bench {
                 let extent = fanout::Extent { rounds, span, clients: self.args.clients.clone() };
                 fanout::run(servers, &self.city, &extent, &mut self.report).await
             }
+            Part::Query => {
+                self.begin("history over 21 million readings");
+                query::run(servers, &self.city, rounds, &mut self.report).await
+            }
             Part::Reform => {
                 let dossiers = self.args.dossiers;
                 self.begin(format!("indicators over three years of {dossiers} dossiers"));
                 let extent = reform::Extent { dossiers, rounds };
-                reform::run(servers, &self.city, extent, &mut self.report).await
+                reform::run(Place::New(servers), &self.city, extent, &mut self.report).await
             }
         }
     }

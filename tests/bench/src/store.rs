@@ -259,7 +259,8 @@ fn encode(registry: &Registry, items: &[Admitted]) -> anyhow::Result<Bytes> {
         let device = registry.device(&accepted.device.source).context("a registered station")?;
         for reading in &interval.readings {
             let detector = *device.detectors.get(&reading.place).context("a registered lane")?;
-            let marks = quality::marks(&envelope, interval, reading);
+            let judged_by = (device.period_ms, registry.table.of(detector));
+            let marks = quality::marks(&envelope, interval, reading, judged_by);
             rows.push((detector, envelope.time, interval.duration_ms, marks, reading));
         }
     }

@@ -41,6 +41,17 @@ async fn what_is_asked_wrongly_is_told_with_its_field() -> anyhow::Result<()> {
         (&format!("series?source=vds-001&{from}&step=7"), 400, "invalid", Some("step")),
         ("state?at=2999-01-01T00:00:00Z", 400, "invalid", Some("at")),
         ("state", 400, "invalid", Some("at")),
+        (&format!("series?source=vds-001&{from}&points=20001"), 400, "invalid", Some("points")),
+        (
+            &format!("devices/nobody/indications?{from}&to=2026-03-02T01:00:00Z"),
+            404,
+            "not_found",
+            None,
+        ),
+        (&format!("devices/sig-0001/indications?{from}"), 400, "too_much", Some("from")),
+        ("devices/sig-0001/indications", 400, "invalid", Some("from")),
+        ("devices/sig-0001/equipment?from=2999-01-01T00:00:00Z", 400, "invalid", Some("from")),
+        ("devices/sig-0001/still", 404, "not_found", None),
         ("tickets?status=lost", 400, "invalid", Some("status")),
         ("tickets?after=x", 400, "invalid", Some("after")),
         ("tickets/nothing", 404, "not_found", None),
@@ -98,12 +109,13 @@ async fn a_role_does_what_it_may_and_no_page_of_another_origin_changes_anything(
     let accept = json!({"service": "vds", "name": {"vi": "Mới", "en": "New"}});
     let accept_path = "/api/v1/sources/stranger/accept";
     let replay_path = "/api/v1/quarantine/1/replay";
+    viewer.get("/api/v1/journal").await?.expect_problem(403, "forbidden", None)?;
+    assert_eq!(operator.get("/api/v1/journal").await?.status, 200);
     for (browser, replays, accepts) in [(&viewer, 403, 403), (&operator, 200, 403)] {
         assert_eq!(browser.get("/api/v1/devices").await?.status, 200);
         assert_eq!(browser.post(replay_path, &Value::Null).await?.status, replays);
         assert_eq!(browser.post(accept_path, &accept).await?.status, accepts);
         assert_eq!(browser.delete("/api/v1/quarantine/1").await?.status, 403);
-        browser.get("/api/v1/journal").await?.expect_problem(403, "forbidden", None)?;
     }
     assert_eq!(site.count("select count(*) from device where source = 'stranger'").await?, 0);
     for header in [("sec-fetch-site", "cross-site"), ("origin", "http://evil.example")] {

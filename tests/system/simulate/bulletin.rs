@@ -107,6 +107,7 @@ const STATE: &str = "select format('%s dossiers %s steps %s petitions %s documen
     (select count(*) from assessment where time < $1))";
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make test-long"]
 async fn six_weeks_of_the_one_stop_system_are_filled_in_once() -> anyhow::Result<()> {
     let site = Site::start().await?;
     let fill = async |stats: &SimulateStats| filled(stats).await;

@@ -173,6 +173,84 @@ export type Detector = {
   direction: string | null,
 };
 
+/** What the groups of a controller showed. */
+export type Indications = {
+  /** Begin as asked for; what was shown then may have begun before. */
+  from: string,
+  /** End as asked for, or now. */
+  to: string,
+  /** `[time, mode, plan, cycle_s]` where one of them changed; null is "not reported". */
+  programs: [time: string, mode: string | null, plan: number | null, cycle_s: number | null][],
+  /** Every group that the controller told of. */
+  groups: Array<GroupRuns>,
+};
+
+/** What one group showed, one run after the other. */
+export type GroupRuns = {
+  /** vehicle, pedestrian, bicycle, tram or overlap. */
+  kind: string,
+  /** Number within the kind. */
+  group: number,
+  /** `[begin_ms, state]`: begin in Unix milliseconds by the source's clock, state as in SAE J2735 0 to 9;
+   * null from where on nobody knows. A run ends where the next one begins. */
+  runs: [begin_ms: number, state: number | null][],
+};
+
+/** What a device said of its equipment. */
+export type EquipmentHistory = {
+  /** Begin as asked for. */
+  from: string,
+  /** End as asked for, or now. */
+  to: string,
+  /** Length of a step, seconds: of each the last report is told. */
+  step_s: number,
+  /** In order; steps without a report are missing. */
+  reports: Array<EquipmentReport>,
+  /** `[time, online]`: connects and last wills by the hub's clock, the state before the span first. */
+  connections: [time: string, online: boolean][],
+};
+
+/** One report; null where it said nothing of it. */
+export type EquipmentReport = {
+  /** Source clock. */
+  time: string,
+  /** line, battery, bypass or off. */
+  power: string | null,
+  /** Battery charge, percent. */
+  battery_pct: number | null,
+  /** Temperature inside, degrees Celsius. */
+  temperature_c: number | null,
+  /** Cabinet door. */
+  door_open: boolean | null,
+  /** Whether the video system reaches the camera. */
+  reachable: boolean | null,
+  /** Why not: auth, ping, tcp, rtsp, nostream or decode. */
+  why: string | null,
+  /** For how long the picture has stood still, seconds. */
+  freeze_s: number | null,
+  /** Turned away from its home preset. */
+  moved: boolean | null,
+};
+
+/** Cameras in the order of their ids. */
+export type Cameras = {
+  /** Every camera that is registered. */
+  cameras: Array<Camera>,
+};
+
+/** Where the pictures of a camera are. */
+export type Camera = {
+  /** Source token. */
+  id: string,
+  /** `fetched` from its host, `drawn` because it is simulated, or `none`: no address is configured. */
+  picture: PictureOrigin,
+  /** Address of its stream or of its page in the video system; null when none is configured. */
+  stream: string | null,
+};
+
+/** Where a picture comes from. */
+export type PictureOrigin = "fetched" | "drawn" | "none";
+
 /** An area of the schematic map. */
 export type Area = {
   /** Code of the unit that it stands for. */
@@ -263,18 +341,131 @@ export type Series = {
   lane: number | null,
   /** Zone; null for a lane or the whole device. */
   zone: string | null,
-  /** count, `flow_veh_h`, occupancy, `speed_kmh` or `headway_s`. */
+  /** count, `flow_veh_h`, `flow_pcu_h`, occupancy, `speed_kmh` or `headway_s`. */
   quantity: string,
   /** Vehicle class; null for all. */
   class: string | null,
-  /** vehicles, vehicles/h, share (0 to 1), km/h or s. */
+  /** vehicles, vehicles/h, PCU/h, share (0 to 1), km/h or s. */
   unit_of_measure: string,
+  /** Profile of passenger-car units that was applied; null for other quantities. */
+  pcu_profile: string | null,
   /** Length of a bucket, seconds. */
   resolution_s: number,
   /** `raw`, `5min`, `1h` or `1d`: the rows that it was summed up from; the values do not depend on it. */
   basis: string,
   /** `[time, value, good, expected]` per bucket: its begin; the value, null when nothing was measured; intervals without a quality bit; intervals that the registered period promises, null when none is registered. */
   points: [time: string, value: number | null, good: number, expected: number | null][],
+};
+
+/** Every profile of passenger-car units, and the cuts of level of service and congestion. */
+export type PcuCatalogue = {
+  /** Version of the configuration. */
+  version: string,
+  /** Id of the profile that is used where none is asked for. */
+  default: string,
+  /** The profiles. */
+  profiles: Array<PcuProfile>,
+  /** Cuts of the level of service. */
+  level_of_service: LevelOfServiceCuts,
+  /** Cuts of congestion. */
+  congestion: CongestionCuts,
+};
+
+/** Passenger-car units of one standard or study. */
+export type PcuProfile = {
+  /** Id for `pcu_profile` of series. */
+  id: string,
+  /** Name. */
+  name: Name,
+  /** First civil day on which it holds. */
+  valid_from: string,
+  /** How its numbers are known. */
+  mark: NumberMark,
+  /** Where they come from. */
+  source: string,
+  /** Units per class. */
+  factors: Array<PcuFactor>,
+};
+
+/** Passenger-car units of one vehicle class. */
+export type PcuFactor = {
+  /** Vehicle class. */
+  class: string,
+  /** Passenger-car units; null when the profile does not cover the class. */
+  units: number | null,
+};
+
+/** How a number is known. */
+export type NumberMark = "V" | "K";
+
+/** Cuts of the level of service, percent of the speed without traffic. */
+export type LevelOfServiceCuts = {
+  /** How they are known. */
+  mark: NumberMark,
+  /** Where they come from. */
+  source: string,
+  /** A from this share on. */
+  a_pct: number,
+  /** B from this share on. */
+  b_pct: number,
+  /** C from this share on. */
+  c_pct: number,
+  /** D from this share on. */
+  d_pct: number,
+  /** E from this share on; below it F. */
+  e_pct: number,
+};
+
+/** When a road counts as congested. */
+export type CongestionCuts = {
+  /** How they are known. */
+  mark: NumberMark,
+  /** Where they come from. */
+  source: string,
+  /** Dense from this level of service on. */
+  dense_from: LevelOfService,
+  /** Congested from this occupancy on (0 to 1), when the speed is below `speed_pct`. */
+  occupancy: number,
+  /** Percent of the speed without traffic. */
+  speed_pct: number,
+};
+
+/** Level of service of a road. */
+export type LevelOfService = "A" | "B" | "C" | "D" | "E" | "F";
+
+/** How full a road is. */
+export type Congestion = "free" | "dense" | "congested" | "jammed";
+
+/** Traffic of every corridor and area now. */
+export type TrafficNow = {
+  /** Id of the profile of passenger-car units. */
+  pcu_profile: string,
+  /** Corridors and areas. */
+  places: Array<TrafficOf>,
+};
+
+/** Traffic of one corridor or area. */
+export type TrafficOf = {
+  /** `corridor:ID` or `area:ID`. */
+  key: string,
+  /** Begin of the newest interval, source clock; null before the first. */
+  time: string | null,
+  /** Vehicles per hour of all devices; null when nothing was counted. */
+  flow_veh_h: number | null,
+  /** Passenger-car units per hour of the devices that measure classes. */
+  flow_pcu_h: number | null,
+  /** Mean speed, weighted by vehicles. */
+  speed_kmh: number | null,
+  /** Mean occupancy, 0 to 1. */
+  occupancy: number | null,
+  /** Devices that could report. */
+  devices: number,
+  /** Devices that do. */
+  reporting: number,
+  /** Level of service by speed against the speed without traffic; null when either is not known. */
+  los: LevelOfService | null,
+  /** Congestion by speed and occupancy; null when the speed is not known. */
+  congestion: Congestion | null,
 };
 
 /** What every device showed at an instant. */
@@ -289,6 +480,10 @@ export type CityState = {
 export type ShownDevice = {
   /** Source token. */
   id: string,
+  /** How it was, judged by what it had told: 1 normal, 2 warning, 3 fault, 4 silent. */
+  condition: number,
+  /** Reason code; null when there is none. */
+  why: string | null,
   /** State of the signal groups; null when none was told. */
   signal: ShownSignal | null,
   /** Latest complete interval of each lane or zone. */
@@ -415,6 +610,14 @@ export type Ticket = {
   left_at: string | null,
   /** Whether the calendar reached: 0 complete, 1 unverified, 2 incomplete. */
   calendar: number,
+};
+
+/** A category of tickets. */
+export type Category = {
+  /** Category in messages. */
+  id: string,
+  /** Its name. */
+  name: Name,
 };
 
 /** A ticket with its steps. */
@@ -718,6 +921,673 @@ export type GapSpan = {
   missing: number,
 };
 
+/** A check that rests on more than one message. */
+export type DetectorCheck = "max_volume" | "occupancy_without_count" | "count_without_occupancy" | "motorcycles_unseen" | "stuck_on" | "high_occupancy" | "no_activity" | "constant" | "spike" | "length" | "imbalance" | "conservation" | "unusual" | "unconfigured" | "camera_blind" | "forced";
+
+/** A time in which a check of a detector was open. */
+export type DetectorState = {
+  /** Number. */
+  id: number,
+  /** Device. */
+  source: string,
+  /** `lane/1`, `zone/north`, `channel/5`, `phase/9`, `link/ID`; empty for the whole device. */
+  place: string,
+  /** The check. */
+  check: DetectorCheck,
+  /** Its number in the catalogue of checks; null for rules beyond it. */
+  code: string | null,
+  /** Whether the detector counted as failed by it; otherwise it is a hint. */
+  failed: boolean,
+  /** Begin of the first row that it marked, source clock. */
+  since: string,
+  /** Begin of the first row that it marked no more; null while it is open. */
+  until: string | null,
+  /** What was measured when it opened; null where nothing is measured. */
+  value: number | null,
+  /** The limit of it. */
+  limit: number | null,
+  /** Unit of both. */
+  unit_of_measure: string,
+};
+
+/** What is known of the detectors of one device now. */
+export type DeviceQuality = {
+  /** Device. */
+  source: string,
+  /** Its lanes, zones, channels and phases. */
+  places: Array<PlaceQuality>,
+  /** What each bit of `quality` in rows and series means, from bit 0 on. */
+  bits: string[],
+};
+
+/** What is known of one lane or zone. */
+export type PlaceQuality = {
+  /** `lane/1`, `zone/north`, `channel/5`, `phase/9`; empty for the whole device. */
+  place: string,
+  /** Good samples of the last hour, 0 to 1; null where none are known. */
+  good_share: number | null,
+  /** Checks that are open. */
+  checks: Array<OpenCheck>,
+  /** The thresholds that apply to it today; null for channels and phases. */
+  limits: DetectorLimits | null,
+};
+
+/** An open check. */
+export type OpenCheck = {
+  /** The check. */
+  check: DetectorCheck,
+  /** Its number in the catalogue; null for rules beyond it. */
+  code: string | null,
+  /** Whether the detector counts as failed by it; otherwise it is a hint. */
+  failed: boolean,
+  /** Begin of the first row that it marked, source clock. */
+  since: string,
+  /** What was measured when it opened; null where nothing is measured. */
+  value: number | null,
+  /** The limit of it. */
+  limit: number | null,
+  /** Unit of both. */
+  unit_of_measure: string,
+};
+
+/** Thresholds that apply to one detector. */
+export type DetectorLimits = {
+  /** Q01: fastest speed that can be, 0.1 km/h. */
+  speed_max_e1_kmh: number,
+  /** Q02: most vehicles in 30 s. */
+  count_max_30s: number,
+  /** Q02: most passenger-car units in 30 s, in hundredths. */
+  pcu_max_30s_e2: number,
+  /** Q02: passenger-car units per class in hundredths, in the order of the contract. */
+  pcu_e2: [number, number, number, number, number, number, number, number, number, number],
+  /** Q02: so many samples beyond the limit … */
+  volume_trips: number,
+  /** … among so many, at most 16, fail the detector. */
+  volume_window: number,
+  /** Q02: good time after which it clears, seconds. */
+  volume_clear_s: number,
+  /** Q03: occupancy above which a sample without vehicles contradicts itself, 1e-4. */
+  empty_occupancy_e4: number,
+  /** Q03: share of such samples in an hour, 0.1 %. */
+  empty_share_e1_pct: number,
+  /** Q04: share of samples with vehicles but without occupancy in an hour, 0.1 %. */
+  unseen_share_e1_pct: number,
+  /** Q03, Q04: good time after which they clear, seconds. */
+  mismatch_clear_s: number,
+  /** Q05: occupancy that counts as occupied, 1e-4. */
+  stuck_occupancy_e4: number,
+  /** Q05: so long, seconds … */
+  stuck_s: number,
+  /** … and longer than so many samples. */
+  stuck_cycles: number,
+  /** Q05: good time after which it clears, seconds. */
+  stuck_clear_s: number,
+  /** Profile `pems`: occupancy beyond belief, 1e-4. */
+  high_occupancy_e4: number,
+  /** Profile `pems`: share of such samples in an hour, 0.1 %. */
+  high_share_e1_pct: number,
+  /** Q06: longest time without a vehicle by day, seconds. */
+  idle_day_s: number,
+  /** Q06: the same at night, and across day and night. */
+  idle_night_s: number,
+  /** Q06: first hour of the day. */
+  day_from_h: number,
+  /** Q06: first hour of the night. */
+  day_to_h: number,
+  /** Q07: longest time without a change, seconds. */
+  constant_s: number,
+  /** Q08: difference of two occupancies that is a jump, 1e-4. */
+  jump_e4: number,
+  /** Q08: so many jumps, 2 or 3 … */
+  jumps: number,
+  /** … within so many seconds. */
+  jumps_within_s: number,
+  /** Q08: good time after which it clears, seconds. */
+  spike_clear_s: number,
+  /** Q09: vehicles from which a speed is expected; Q10: and a length can be told. */
+  vehicles_min: number,
+  /** Q09: whether a missing speed is a fault: the detector measures speed. */
+  measures_speed: boolean,
+  /** Q09: speed that is too fast … */
+  fast_e1_kmh: number,
+  /** … above this occupancy, 1e-4. */
+  fast_occupancy_e4: number,
+  /** Q10: shortest effective length, millimetres. */
+  length_min_mm: number,
+  /** Q10: the same where most vehicles are motorcycles. */
+  length_motorcycle_min_mm: number,
+  /** Q10: longest effective length, millimetres. */
+  length_max_mm: number,
+  /** Q10: share of implausible samples in an hour that fails the detector, 0.1 %. */
+  length_share_e1_pct: number,
+  /** Q10: good time after which it clears, seconds. */
+  length_clear_s: number,
+  /** Share of motorcycles from which they are the most, percent. */
+  motorcycle_pct: number,
+  /** Share of motorcycles where classes are not measured, percent. */
+  motorcycle_assumed_pct: number,
+  /** Shares of an hour are judged from so many samples on, or from as many as an hour has. */
+  samples_min: number,
+  /** Q12: share of sub-samples below which a sample is incomplete, percent. */
+  complete_pct: number,
+  /** Q13: clock offset from which a time is suspect, milliseconds. */
+  clock_suspect_ms: number,
+  /** Q13: clock offset from which an interval is invalid, milliseconds. */
+  clock_invalid_ms: number,
+};
+
+/** Every profile and override, and which profile applies. */
+export type Thresholds = {
+  /** Version of the file. */
+  version: string,
+  /** The profile that applies. */
+  chosen: string,
+  /** Profiles in the order of the file. */
+  profile: Array<ThresholdProfile>,
+  /** Overrides in the order of the file. */
+  override: Array<ThresholdOverride>,
+};
+
+/** One set of thresholds. */
+export type ThresholdProfile = {
+  /** Id in the configuration. */
+  id: string,
+  /** Vietnamese name. */
+  name_vi: string,
+  /** English name. */
+  name_en: string,
+  /** How its numbers are known. */
+  mark: NumberMark,
+  /** Where they come from. */
+  source: string,
+  /** Numbers of lanes for cars, trucks and buses. */
+  car_only: ThresholdNumbers,
+  /** Numbers of lanes for motorcycles and bicycles. */
+  motorcycle: ThresholdNumbers,
+  /** Numbers of other roads. */
+  local: ThresholdNumbers,
+  /** Numbers of main roads. */
+  arterial: ThresholdNumbers,
+  /**
+   *Q01: fastest speed that can be, km/h. */
+  speed_max_kmh?: number | null,
+  /**
+   *Q02: most vehicles of a lane in 30 s. */
+  count_max_30s?: number | null,
+  /**
+   *Q02: most passenger-car units of a lane in 30 s. */
+  pcu_max_30s?: number | null,
+  /**
+   *Q02: so many of the last samples beyond it fail the detector. */
+  volume_trips?: number | null,
+  /**
+   *Q02: how many samples are the last ones. */
+  volume_window?: number | null,
+  /**
+   *Q02: good time after which it clears, seconds. */
+  volume_clear_s?: number | null,
+  /**
+   *Q03: occupancy (0 to 1) above which a sample without vehicles contradicts itself. */
+  empty_occupancy?: number | null,
+  /**
+   *Q03: share of such samples in an hour, percent. */
+  empty_share_pct?: number | null,
+  /**
+   *Q04: share of samples with vehicles but without occupancy, percent. */
+  unseen_share_pct?: number | null,
+  /**
+   *Q03, Q04: good time after which they clear, seconds. */
+  mismatch_clear_s?: number | null,
+  /**
+   *Q05: occupancy (0 to 1) that counts as occupied. */
+  stuck_occupancy?: number | null,
+  /**
+   *Q05: longest time occupied, seconds. */
+  stuck_s?: number | null,
+  /**
+   *Q05: and most samples occupied in a row. */
+  stuck_cycles?: number | null,
+  /**
+   *Q05: good time after which it clears, seconds. */
+  stuck_clear_s?: number | null,
+  /**
+   *Occupancy (0 to 1) beyond belief. */
+  high_occupancy?: number | null,
+  /**
+   *Share of such samples in an hour, percent. */
+  high_share_pct?: number | null,
+  /**
+   *Q06: longest time without a vehicle by day, seconds. */
+  idle_day_s?: number | null,
+  /**
+   *Q06: the same at night, and across day and night, seconds. */
+  idle_night_s?: number | null,
+  /**
+   *Q06: first hour of the day. */
+  day_from_h?: number | null,
+  /**
+   *Q06: first hour of the night. */
+  day_to_h?: number | null,
+  /**
+   *Q07: longest time without a change, seconds. */
+  constant_s?: number | null,
+  /**
+   *Q08: difference of two occupancies (0 to 1) that is a jump. */
+  jump?: number | null,
+  /**
+   *Q08: so many jumps, 2 or 3. */
+  jumps?: number | null,
+  /**
+   *Q08: within this time, seconds. */
+  jumps_within_s?: number | null,
+  /**
+   *Q08: good time after which it clears, seconds. */
+  spike_clear_s?: number | null,
+  /**
+   *Q09, Q10: vehicles of a sample from which it is judged. */
+  vehicles_min?: number | null,
+  /**
+   *Q09: speed that is too fast on an occupied lane, km/h. */
+  fast_kmh?: number | null,
+  /**
+   *Q09: occupancy (0 to 1) from which that is judged. */
+  fast_occupancy?: number | null,
+  /**
+   *Q10: shortest effective length of vehicle and zone, metres. */
+  length_min_m?: number | null,
+  /**
+   *Q10: the same where most vehicles are motorcycles, metres. */
+  length_motorcycle_min_m?: number | null,
+  /**
+   *Q10: longest effective length, metres. */
+  length_max_m?: number | null,
+  /**
+   *Q10: share of implausible samples in an hour, percent. */
+  length_share_pct?: number | null,
+  /**
+   *Q10: good time after which it clears, seconds. */
+  length_clear_s?: number | null,
+  /**
+   *Share of motorcycles above which they are the most, percent. */
+  motorcycle_pct?: number | null,
+  /**
+   *Share of motorcycles where classes are not measured, percent. */
+  motorcycle_assumed_pct?: number | null,
+  /**
+   *Samples of an hour from which its shares are judged; all of it where it has fewer. */
+  samples_min?: number | null,
+  /**
+   *Q12: share of sub-samples below which a sample is incomplete, percent. */
+  complete_pct?: number | null,
+  /**
+   *Q13: clock offset beyond which a time is suspect, milliseconds. */
+  clock_suspect_ms?: number | null,
+  /**
+   *Q13: clock offset beyond which an interval is invalid, milliseconds. */
+  clock_invalid_ms?: number | null,
+  /**
+   *Q14: difference of switching on and off, percent. */
+  imbalance_pct?: number | null,
+  /**
+   *Q14: switchings in 15 minutes from which that is judged. */
+  imbalance_min?: number | null,
+  /**
+   *Q15: difference of what flows in and out, percent. */
+  conservation_pct?: number | null,
+  /**
+   *Q15: good time after which it clears, seconds. */
+  conservation_clear_s?: number | null,
+  /**
+   *Q16: standard deviations from what is usual. */
+  unusual_z?: number | null,
+  /**
+   *Q16: weeks, days of the same time, from which that is judged. */
+  unusual_samples_min?: number | null,
+  /**
+   *Q16: good time after which it clears, seconds. */
+  unusual_clear_s?: number | null,
+  /**
+   *Q18: longest time for which a picture may stand still, seconds. */
+  blind_freeze_s?: number | null,
+  /**
+   *Q18: darkness (0 to 1) above which a camera sees nothing. */
+  blind_darkness?: number | null,
+  /** Q09: whether a missing speed is a fault. */
+  measures_speed?: boolean | null,
+};
+
+/** Other numbers for some lanes and zones. */
+export type ThresholdOverride = {
+  /** Only of this device. */
+  source: string | null,
+  /** Only this lane or zone: `lane/1`, `zone/north`. */
+  place: string | null,
+  /** Only of devices that this one feeds. */
+  parent: string | null,
+  /** Only at this corridor. */
+  corridor: string | null,
+  /** Only in this area. */
+  area: string | null,
+  /** Only of this service. */
+  service: string | null,
+  /** Only of this class of lane. */
+  lane_class: string | null,
+  /** First civil day. */
+  valid_from: string | null,
+  /** First civil day after. */
+  valid_to: string | null,
+  /** Why. */
+  why: string,
+  /** Takes the numbers of this profile first. */
+  profile: string | null,
+  /**
+   *Q01: fastest speed that can be, km/h. */
+  speed_max_kmh?: number | null,
+  /**
+   *Q02: most vehicles of a lane in 30 s. */
+  count_max_30s?: number | null,
+  /**
+   *Q02: most passenger-car units of a lane in 30 s. */
+  pcu_max_30s?: number | null,
+  /**
+   *Q02: so many of the last samples beyond it fail the detector. */
+  volume_trips?: number | null,
+  /**
+   *Q02: how many samples are the last ones. */
+  volume_window?: number | null,
+  /**
+   *Q02: good time after which it clears, seconds. */
+  volume_clear_s?: number | null,
+  /**
+   *Q03: occupancy (0 to 1) above which a sample without vehicles contradicts itself. */
+  empty_occupancy?: number | null,
+  /**
+   *Q03: share of such samples in an hour, percent. */
+  empty_share_pct?: number | null,
+  /**
+   *Q04: share of samples with vehicles but without occupancy, percent. */
+  unseen_share_pct?: number | null,
+  /**
+   *Q03, Q04: good time after which they clear, seconds. */
+  mismatch_clear_s?: number | null,
+  /**
+   *Q05: occupancy (0 to 1) that counts as occupied. */
+  stuck_occupancy?: number | null,
+  /**
+   *Q05: longest time occupied, seconds. */
+  stuck_s?: number | null,
+  /**
+   *Q05: and most samples occupied in a row. */
+  stuck_cycles?: number | null,
+  /**
+   *Q05: good time after which it clears, seconds. */
+  stuck_clear_s?: number | null,
+  /**
+   *Occupancy (0 to 1) beyond belief. */
+  high_occupancy?: number | null,
+  /**
+   *Share of such samples in an hour, percent. */
+  high_share_pct?: number | null,
+  /**
+   *Q06: longest time without a vehicle by day, seconds. */
+  idle_day_s?: number | null,
+  /**
+   *Q06: the same at night, and across day and night, seconds. */
+  idle_night_s?: number | null,
+  /**
+   *Q06: first hour of the day. */
+  day_from_h?: number | null,
+  /**
+   *Q06: first hour of the night. */
+  day_to_h?: number | null,
+  /**
+   *Q07: longest time without a change, seconds. */
+  constant_s?: number | null,
+  /**
+   *Q08: difference of two occupancies (0 to 1) that is a jump. */
+  jump?: number | null,
+  /**
+   *Q08: so many jumps, 2 or 3. */
+  jumps?: number | null,
+  /**
+   *Q08: within this time, seconds. */
+  jumps_within_s?: number | null,
+  /**
+   *Q08: good time after which it clears, seconds. */
+  spike_clear_s?: number | null,
+  /**
+   *Q09, Q10: vehicles of a sample from which it is judged. */
+  vehicles_min?: number | null,
+  /**
+   *Q09: speed that is too fast on an occupied lane, km/h. */
+  fast_kmh?: number | null,
+  /**
+   *Q09: occupancy (0 to 1) from which that is judged. */
+  fast_occupancy?: number | null,
+  /**
+   *Q10: shortest effective length of vehicle and zone, metres. */
+  length_min_m?: number | null,
+  /**
+   *Q10: the same where most vehicles are motorcycles, metres. */
+  length_motorcycle_min_m?: number | null,
+  /**
+   *Q10: longest effective length, metres. */
+  length_max_m?: number | null,
+  /**
+   *Q10: share of implausible samples in an hour, percent. */
+  length_share_pct?: number | null,
+  /**
+   *Q10: good time after which it clears, seconds. */
+  length_clear_s?: number | null,
+  /**
+   *Share of motorcycles above which they are the most, percent. */
+  motorcycle_pct?: number | null,
+  /**
+   *Share of motorcycles where classes are not measured, percent. */
+  motorcycle_assumed_pct?: number | null,
+  /**
+   *Samples of an hour from which its shares are judged; all of it where it has fewer. */
+  samples_min?: number | null,
+  /**
+   *Q12: share of sub-samples below which a sample is incomplete, percent. */
+  complete_pct?: number | null,
+  /**
+   *Q13: clock offset beyond which a time is suspect, milliseconds. */
+  clock_suspect_ms?: number | null,
+  /**
+   *Q13: clock offset beyond which an interval is invalid, milliseconds. */
+  clock_invalid_ms?: number | null,
+  /**
+   *Q14: difference of switching on and off, percent. */
+  imbalance_pct?: number | null,
+  /**
+   *Q14: switchings in 15 minutes from which that is judged. */
+  imbalance_min?: number | null,
+  /**
+   *Q15: difference of what flows in and out, percent. */
+  conservation_pct?: number | null,
+  /**
+   *Q15: good time after which it clears, seconds. */
+  conservation_clear_s?: number | null,
+  /**
+   *Q16: standard deviations from what is usual. */
+  unusual_z?: number | null,
+  /**
+   *Q16: weeks, days of the same time, from which that is judged. */
+  unusual_samples_min?: number | null,
+  /**
+   *Q16: good time after which it clears, seconds. */
+  unusual_clear_s?: number | null,
+  /**
+   *Q18: longest time for which a picture may stand still, seconds. */
+  blind_freeze_s?: number | null,
+  /**
+   *Q18: darkness (0 to 1) above which a camera sees nothing. */
+  blind_darkness?: number | null,
+  /** Q09: whether a missing speed is a fault. */
+  measures_speed?: boolean | null,
+};
+
+/** Thresholds as they are written; null where they are not stated. */
+export type ThresholdNumbers = {
+  /**
+   *Q01: fastest speed that can be, km/h. */
+  speed_max_kmh?: number | null,
+  /**
+   *Q02: most vehicles of a lane in 30 s. */
+  count_max_30s?: number | null,
+  /**
+   *Q02: most passenger-car units of a lane in 30 s. */
+  pcu_max_30s?: number | null,
+  /**
+   *Q02: so many of the last samples beyond it fail the detector. */
+  volume_trips?: number | null,
+  /**
+   *Q02: how many samples are the last ones. */
+  volume_window?: number | null,
+  /**
+   *Q02: good time after which it clears, seconds. */
+  volume_clear_s?: number | null,
+  /**
+   *Q03: occupancy (0 to 1) above which a sample without vehicles contradicts itself. */
+  empty_occupancy?: number | null,
+  /**
+   *Q03: share of such samples in an hour, percent. */
+  empty_share_pct?: number | null,
+  /**
+   *Q04: share of samples with vehicles but without occupancy, percent. */
+  unseen_share_pct?: number | null,
+  /**
+   *Q03, Q04: good time after which they clear, seconds. */
+  mismatch_clear_s?: number | null,
+  /**
+   *Q05: occupancy (0 to 1) that counts as occupied. */
+  stuck_occupancy?: number | null,
+  /**
+   *Q05: longest time occupied, seconds. */
+  stuck_s?: number | null,
+  /**
+   *Q05: and most samples occupied in a row. */
+  stuck_cycles?: number | null,
+  /**
+   *Q05: good time after which it clears, seconds. */
+  stuck_clear_s?: number | null,
+  /**
+   *Occupancy (0 to 1) beyond belief. */
+  high_occupancy?: number | null,
+  /**
+   *Share of such samples in an hour, percent. */
+  high_share_pct?: number | null,
+  /**
+   *Q06: longest time without a vehicle by day, seconds. */
+  idle_day_s?: number | null,
+  /**
+   *Q06: the same at night, and across day and night, seconds. */
+  idle_night_s?: number | null,
+  /**
+   *Q06: first hour of the day. */
+  day_from_h?: number | null,
+  /**
+   *Q06: first hour of the night. */
+  day_to_h?: number | null,
+  /**
+   *Q07: longest time without a change, seconds. */
+  constant_s?: number | null,
+  /**
+   *Q08: difference of two occupancies (0 to 1) that is a jump. */
+  jump?: number | null,
+  /**
+   *Q08: so many jumps, 2 or 3. */
+  jumps?: number | null,
+  /**
+   *Q08: within this time, seconds. */
+  jumps_within_s?: number | null,
+  /**
+   *Q08: good time after which it clears, seconds. */
+  spike_clear_s?: number | null,
+  /**
+   *Q09, Q10: vehicles of a sample from which it is judged. */
+  vehicles_min?: number | null,
+  /**
+   *Q09: speed that is too fast on an occupied lane, km/h. */
+  fast_kmh?: number | null,
+  /**
+   *Q09: occupancy (0 to 1) from which that is judged. */
+  fast_occupancy?: number | null,
+  /**
+   *Q10: shortest effective length of vehicle and zone, metres. */
+  length_min_m?: number | null,
+  /**
+   *Q10: the same where most vehicles are motorcycles, metres. */
+  length_motorcycle_min_m?: number | null,
+  /**
+   *Q10: longest effective length, metres. */
+  length_max_m?: number | null,
+  /**
+   *Q10: share of implausible samples in an hour, percent. */
+  length_share_pct?: number | null,
+  /**
+   *Q10: good time after which it clears, seconds. */
+  length_clear_s?: number | null,
+  /**
+   *Share of motorcycles above which they are the most, percent. */
+  motorcycle_pct?: number | null,
+  /**
+   *Share of motorcycles where classes are not measured, percent. */
+  motorcycle_assumed_pct?: number | null,
+  /**
+   *Samples of an hour from which its shares are judged; all of it where it has fewer. */
+  samples_min?: number | null,
+  /**
+   *Q12: share of sub-samples below which a sample is incomplete, percent. */
+  complete_pct?: number | null,
+  /**
+   *Q13: clock offset beyond which a time is suspect, milliseconds. */
+  clock_suspect_ms?: number | null,
+  /**
+   *Q13: clock offset beyond which an interval is invalid, milliseconds. */
+  clock_invalid_ms?: number | null,
+  /**
+   *Q14: difference of switching on and off, percent. */
+  imbalance_pct?: number | null,
+  /**
+   *Q14: switchings in 15 minutes from which that is judged. */
+  imbalance_min?: number | null,
+  /**
+   *Q15: difference of what flows in and out, percent. */
+  conservation_pct?: number | null,
+  /**
+   *Q15: good time after which it clears, seconds. */
+  conservation_clear_s?: number | null,
+  /**
+   *Q16: standard deviations from what is usual. */
+  unusual_z?: number | null,
+  /**
+   *Q16: weeks, days of the same time, from which that is judged. */
+  unusual_samples_min?: number | null,
+  /**
+   *Q16: good time after which it clears, seconds. */
+  unusual_clear_s?: number | null,
+  /**
+   *Q18: longest time for which a picture may stand still, seconds. */
+  blind_freeze_s?: number | null,
+  /**
+   *Q18: darkness (0 to 1) above which a camera sees nothing. */
+  blind_darkness?: number | null,
+  /** Q09: whether a missing speed is a fault. */
+  measures_speed?: boolean | null,
+};
+
+/** A span in which a person declares a lane or zone bad. */
+export type ForcedBad = {
+  /** First instant, RFC 3339 with offset. */
+  from: string,
+  /** First instant after; null while it lasts. The same as `from` ends what was declared before. */
+  to: string | null,
+  /** Why, at most 500 characters. */
+  reason: string,
+};
+
 /** A refused message, or a refused part of one. */
 export type Refused = {
   /** Number in order of arrival. */
@@ -909,6 +1779,138 @@ export type JournalEntry = {
   after: unknown,
 };
 
+/** A console whose alarm sound was silenced. */
+export type Silence = {
+  /** When the sound comes back, at most ten minutes from now. */
+  until: string,
+};
+
+/** A limit that somebody holds better for a rule: a file of the configuration holds the limits, so that a
+ * person puts it there. */
+export type LimitProposal = {
+  /** The limit in words, 1 to 100 characters. */
+  limit: string,
+  /** Why, 1 to 500 characters. */
+  reason: string,
+};
+
+/** A saved view. */
+export type SavedView = {
+  /** Number. */
+  id: number,
+  /** Account name. */
+  owner: string,
+  /** Name, unique for its owner. */
+  name: string,
+  /** Path and search of the page. */
+  address: string,
+  /** Everybody sees it; else only the owner. */
+  shared: boolean,
+  /** Hub clock. */
+  created_at: string,
+};
+
+/** A view to be saved. */
+export type NewView = {
+  /** Name; a view of the caller with the same name is replaced. */
+  name: string,
+  /** Path and search of a page, beginning with one slash. */
+  address: string,
+  /** Everybody may see it; needs the right to operate. */
+  shared: boolean,
+};
+
+/** What a display can show. */
+export type DisplayView = "overview" | "traffic" | "service" | "alarms";
+
+/** Panels, distance and views of a display. */
+export type DisplayProfile = {
+  /** Its name. */
+  name: Name,
+  /** Panels side by side, 1 to 12. */
+  columns: number,
+  /** Panels above each other, 1 to 6. */
+  rows: number,
+  /** Pixels of a panel from left to right, 640 to 15,360. */
+  panel_width_px: number,
+  /** Pixels of a panel from top to bottom, 480 to 8,640. */
+  panel_height_px: number,
+  /** From the middle of a pixel to that of the next, millimetres, 0.05 to 20. */
+  pitch_mm: number,
+  /** From the panels to the eyes of those who read, metres, 0.3 to 50. */
+  distance_m: number,
+  /** What it shows in turn; the first one also while there is an urgent alarm. */
+  views: Array<DisplayView>,
+  /** How long each view stays, seconds, 10 to 3,600; null when it never changes by itself. */
+  rotate_s: number | null,
+  /** Where the figures come from. */
+  source: string,
+};
+
+/** A display. */
+export type DisplayInfo = {
+  /** Token, last part of the address `/wall/{id}`. */
+  id: string,
+  /** Whether the settings hold it; else it is of the city folder. */
+  from_settings: boolean,
+  /** Panels, distance and views. */
+  profile: DisplayProfile,
+  /** View that was put on it; null when none holds. */
+  pushed: Pushed | null,
+};
+
+/** A view that somebody put on a display. */
+export type Pushed = {
+  /** The view. */
+  view: DisplayView,
+  /** Account name. */
+  by: string,
+  /** Hub clock. */
+  at: string,
+  /** Hub clock; from then on the display goes its own way again. */
+  until: string,
+};
+
+/** What to put on a display. */
+export type NewPush = {
+  /** The view. */
+  view: DisplayView,
+  /** For how long, minutes, 1 to 720. */
+  minutes: number,
+};
+
+/** A hand-over. */
+export type Handover = {
+  /** Number in order. */
+  id: number,
+  /** Begin of the shift. */
+  from: string,
+  /** End of the shift. */
+  to: string,
+  /** What who comes has to know. */
+  note: string,
+  /** Account that signed as going. */
+  given_by: string,
+  /** Hub clock. */
+  given_at: string,
+  /** Account that signed as coming; null until then. */
+  taken_by: string | null,
+  /** Hub clock; null until then. */
+  taken_at: string | null,
+  /** Entries of the journal during the shift. */
+  entries: number,
+};
+
+/** A shift that ends. */
+export type NewHandover = {
+  /** Begin of the shift. */
+  from: string,
+  /** End of the shift, not more than 48 hours later. */
+  to: string,
+  /** What who comes has to know, 1 to 4,000 characters. */
+  note: string,
+};
+
 /** Whether the hub can do its work. */
 export type ReadinessReport = {
   /** Whether every part works. */
@@ -933,6 +1935,679 @@ export type Component = {
   why: string | null,
   /** Since when it works or does not, hub clock. */
   since: string,
+};
+
+/** An alarm as it is. */
+export type Alarm = {
+  /** `CODE:OBJECT`. */
+  id: string,
+  /** Code of the rule. */
+  code: string,
+  /** Source, `SOURCE/lane/N`, `SOURCE/zone/NAME`, `hub:PART`, `unit:CODE`, `corridor:ID` or `indicator:ID`. */
+  object: string,
+  /** Service of the source; null for objects that are no device. */
+  service: string | null,
+  /** Area that the object lies in, or the unit that it is; null for none. */
+  area: string | null,
+  /** Number of the present or last occurrence. */
+  occurrence: number,
+  /** 1 critical, 2 high, 3 medium, 4 low. */
+  priority: number,
+  /** norm, unack, ack, rtnun or latch. */
+  state: string,
+  /** First raise of the occurrence, hub clock. */
+  raised_at: string | null,
+  /** Last transition, hub clock. */
+  changed_at: string,
+  /** When it was acknowledged; null while it was not. */
+  acked_at: string | null,
+  /** Account that acknowledged it; null while it was not. */
+  acked_by: string | null,
+  /** Last return to normal; null while active. */
+  cleared_at: string | null,
+  /** Raises of the occurrence. */
+  count: number,
+  /** Value at the last raise; null where the rule measures none. */
+  value: number | null,
+  /** Limit that it crossed; null where the rule measures none. */
+  limit: number | null,
+  /** Unit of measure of both; null for none. */
+  unit_of_measure: string | null,
+  /** Reason code; null for none. */
+  why: string | null,
+  /** Shelving; null while it is not shelved. */
+  shelved: AlarmShelf | null,
+  /** By what it is suppressed: parent, works, flood, operator. */
+  suppressed: Array<string>,
+  /** Alarm that it follows from; null for none. */
+  parent: string | null,
+  /** Out of service; null while in service. */
+  out_of_service: AlarmOut | null,
+  /** Account that cares for it; null for nobody. */
+  assignee: string | null,
+  /** Ticket that it is linked to; null for none. */
+  ticket: string | null,
+  /** Comments of the occurrence. */
+  comments: number,
+  /** Whether it was the first at its place. */
+  first_out: boolean,
+  /** Whether it comes and goes so often that shelving is proposed. */
+  chattering: boolean,
+  /** Number of its last transition. */
+  seq: number,
+};
+
+/** A shelving. */
+export type AlarmShelf = {
+  /** End, hub clock. */
+  until: string,
+  /** Account. */
+  by: string,
+  /** Account of the second person; null where none was needed. */
+  second: string | null,
+  /** Why. */
+  reason: string,
+};
+
+/** Why an alarm is out of service. */
+export type AlarmOut = {
+  /** Account. */
+  by: string,
+  /** Ticket; null for none. */
+  ticket: string | null,
+};
+
+/** Alarms that are not plainly normal. */
+export type AlarmPage = {
+  /** The alarms, the last changed first. */
+  items: Array<Alarm>,
+  /** What to give as `after` for the next page; null on the last one. */
+  next: string | null,
+  /** Whether all of it is in the database. */
+  stored: boolean,
+  /** Alarms that wait for an acknowledgement, by priority 1 to 4. */
+  unacknowledged: [number, number, number, number],
+};
+
+/** What people read of a rule, in one language. */
+export type AlarmTexts = {
+  /** Name. */
+  name: string,
+  /** What usually causes it. */
+  cause: string,
+  /** What follows when nobody acts. */
+  consequence: string,
+  /** What the operator does. */
+  action: string,
+};
+
+/** A rule of alarms. */
+export type AlarmRule = {
+  /** Code. */
+  code: string,
+  /** What it is about: services, detector, group, hub, unit, corridor, indicator. */
+  on: Array<string>,
+  /** Priority, 1 to 4, before the value makes it graver. */
+  priority: number,
+  /** The gravest priority that it may have. */
+  gravest: number,
+  /** For how long the condition holds before it is raised, seconds. */
+  delay_on_s: number,
+  /** For how long the condition is gone before it clears, seconds. */
+  delay_off_s: number,
+  /** Whether it waits for a reset after its return. */
+  latches: boolean,
+  /** Time that the operator has, seconds. */
+  time_to_respond_s: number,
+  /** Unit of measure of its value; null for none. */
+  unit_of_measure: string | null,
+  /** Fields that it asks about. */
+  fields: Array<string>,
+  /** Rule that takes its place when many are lost together; null for none. */
+  follows: string | null,
+  /** Whether it is judged. */
+  enabled: boolean,
+  /** Why not, in Vietnamese; null while it is. */
+  off_vi: string | null,
+  /** Why not, in English; null while it is. */
+  off_en: string | null,
+  /** Vietnamese texts. */
+  vi: AlarmTexts,
+  /** English texts. */
+  en: AlarmTexts,
+  /** Standard, document or measurement that it comes from. */
+  source: string,
+};
+
+/** Every rule of alarms. */
+export type AlarmRules = {
+  /** Version of the file. */
+  version: string,
+  /** The rules, in the order of the file. */
+  items: Array<AlarmRule>,
+};
+
+/** Something that happened to an alarm. */
+export type AlarmTransition = {
+  /** Number in the order of commits. */
+  seq: number,
+  /** Hub clock. */
+  at: string,
+  /** `CODE:OBJECT`. */
+  id: string,
+  /** Number of the occurrence. */
+  occurrence: number,
+  /** raise, `re_raise`, escalate, ease, clear, withdraw, acknowledge, reset, shelve, unshelve, suppress,
+   * unsuppress, `out_of_service`, `in_service`, chatter, calm, comment, assign or link. */
+  action: string,
+  /** State before. */
+  from_state: string,
+  /** State after. */
+  to_state: string,
+  /** Priority after, 1 to 4. */
+  priority: number,
+  /** Whether operators saw the alarm after it. */
+  presented: boolean,
+  /** Account that asked for it; null when the hub did it by a rule. */
+  who: string | null,
+  /** Account of the second person; null where none was needed. */
+  second: string | null,
+  /** Reason or comment; null for none. */
+  reason: string | null,
+  /** End of a shelving; null for other actions. */
+  until: string | null,
+  /** By what it is suppressed, or no longer; null for other actions. */
+  suppressed: string | null,
+  /** Value; null where none was measured. */
+  value: number | null,
+  /** Limit; null for none. */
+  limit: number | null,
+  /** Reason code; null for none. */
+  why: string | null,
+  /** Whether it was the first at its place. */
+  first_out: boolean,
+  /** Alarm that it follows from; null for none. */
+  parent: string | null,
+  /** Ticket of the action; null for none. */
+  ticket: string | null,
+  /** Account that was assigned; null for none. */
+  assignee: string | null,
+};
+
+/** An alarm with its rule and what happened to it. */
+export type AlarmWithHistory = {
+  /** Its rule; null when there is none of this code any more. */
+  rule: AlarmRule | null,
+  /** What happened to it, newest first, at most 200. */
+  history: Array<AlarmTransition>,
+  /** `CODE:OBJECT`. */
+  id: string,
+  /** Code of the rule. */
+  code: string,
+  /** Source, `SOURCE/lane/N`, `SOURCE/zone/NAME`, `hub:PART`, `unit:CODE`, `corridor:ID` or `indicator:ID`. */
+  object: string,
+  /** Service of the source; null for objects that are no device. */
+  service: string | null,
+  /** Area that the object lies in, or the unit that it is; null for none. */
+  area: string | null,
+  /** Number of the present or last occurrence. */
+  occurrence: number,
+  /** 1 critical, 2 high, 3 medium, 4 low. */
+  priority: number,
+  /** norm, unack, ack, rtnun or latch. */
+  state: string,
+  /** First raise of the occurrence, hub clock. */
+  raised_at: string | null,
+  /** Last transition, hub clock. */
+  changed_at: string,
+  /** When it was acknowledged; null while it was not. */
+  acked_at: string | null,
+  /** Account that acknowledged it; null while it was not. */
+  acked_by: string | null,
+  /** Last return to normal; null while active. */
+  cleared_at: string | null,
+  /** Raises of the occurrence. */
+  count: number,
+  /** Value at the last raise; null where the rule measures none. */
+  value: number | null,
+  /** Limit that it crossed; null where the rule measures none. */
+  limit: number | null,
+  /** Unit of measure of both; null for none. */
+  unit_of_measure: string | null,
+  /** Reason code; null for none. */
+  why: string | null,
+  /** Shelving; null while it is not shelved. */
+  shelved: AlarmShelf | null,
+  /** By what it is suppressed: parent, works, flood, operator. */
+  suppressed: Array<string>,
+  /** Alarm that it follows from; null for none. */
+  parent: string | null,
+  /** Out of service; null while in service. */
+  out_of_service: AlarmOut | null,
+  /** Account that cares for it; null for nobody. */
+  assignee: string | null,
+  /** Ticket that it is linked to; null for none. */
+  ticket: string | null,
+  /** Comments of the occurrence. */
+  comments: number,
+  /** Whether it was the first at its place. */
+  first_out: boolean,
+  /** Whether it comes and goes so often that shelving is proposed. */
+  chattering: boolean,
+  /** Number of its last transition. */
+  seq: number,
+};
+
+/** An alarm as somebody saw it. */
+export type SeenAlarm = {
+  /** `CODE:OBJECT`. */
+  id: string,
+  /** Occurrence that was seen. */
+  occurrence: number,
+  /** State that was seen: unack or rtnun. */
+  state: string,
+};
+
+/** Alarms to acknowledge: the selected ones, as they were seen. */
+export type Acknowledgement = {
+  /** The alarms, 1 to 1,000. */
+  ids: Array<SeenAlarm>,
+  /** Comment; null for none. */
+  comment: string | null,
+};
+
+/** What an action came to for one alarm. */
+export type AlarmResult = {
+  /** `CODE:OBJECT`. */
+  id: string,
+  /** done, conflict (somebody was first, or it has changed since it was seen), refused, or unknown. */
+  result: string,
+  /** Why not, as a stable code; null when it is done. */
+  code: string | null,
+  /** Why not, in English; null when it is done. */
+  detail: string | null,
+  /** Who was first; null otherwise. */
+  by: string | null,
+  /** When that was; null otherwise. */
+  at: string | null,
+  /** The alarm as it is now; null when there is none. */
+  alarm: Alarm | null,
+};
+
+/** What an action came to, alarm by alarm. */
+export type AlarmResults = {
+  /** In the order of the request. */
+  results: Array<AlarmResult>,
+};
+
+/** Why something is done. */
+export type AlarmReason = {
+  /** Why, 1 to 500 characters. */
+  reason: string,
+};
+
+/** A shelving. */
+export type NewShelf = {
+  /** End: at most 8 hours ahead, of priority 1 at most 1 hour. */
+  until: string,
+  /** Why, 1 to 500 characters. */
+  reason: string,
+  /** Somebody else who agrees, with their password; required for priority 1. */
+  second: Credentials | null,
+};
+
+/** Equipment that is taken out of service. */
+export type NewOutOfService = {
+  /** Why, 1 to 500 characters. */
+  reason: string,
+  /** Ticket; null for none. */
+  ticket: string | null,
+};
+
+/** A comment. */
+export type NewAlarmComment = {
+  /** Text, 1 to 500 characters. */
+  text: string,
+};
+
+/** Who cares for an alarm. */
+export type AlarmAssignment = {
+  /** Account; null for nobody. */
+  assignee: string | null,
+};
+
+/** Ticket of an alarm. */
+export type AlarmLink = {
+  /** Ticket; null for none. */
+  ticket: string | null,
+};
+
+/** Planned works. */
+export type AlarmWorks = {
+  /** Number. */
+  id: number,
+  /** Objects; a source stands for its lanes and zones and for what hangs on it, too. */
+  objects: Array<string>,
+  /** Area whose objects are meant; null for none. */
+  area: string | null,
+  /** Corridor whose devices are meant; null for none. */
+  corridor: string | null,
+  /** Codes of rules that are expected; empty for all. */
+  codes: Array<string>,
+  /** Begin. */
+  from: string,
+  /** End. */
+  to: string,
+  /** What is done. */
+  reason: string,
+  /** Ticket; null for none. */
+  ticket: string | null,
+  /** Account that entered them. */
+  by: string,
+  /** When they were entered. */
+  created_at: string,
+  /** When they were ended early or called off; null otherwise. */
+  ended_at: string | null,
+  /** Account that ended them early; null otherwise. */
+  ended_by: string | null,
+};
+
+/** Works to plan: objects, an area or a corridor. */
+export type NewAlarmWorks = {
+  /** Objects; may be left out with an area or corridor. */
+  objects: Array<string>,
+  /** Area; null for none. */
+  area: string | null,
+  /** Corridor; null for none. */
+  corridor: string | null,
+  /** Codes of rules that are expected; left out for all. */
+  codes: Array<string>,
+  /** Begin. */
+  from: string,
+  /** End, at most 90 days later. */
+  to: string,
+  /** What is done, 1 to 500 characters. */
+  reason: string,
+  /** Ticket; null for none. */
+  ticket: string | null,
+};
+
+/** How an endpoint does. */
+export type EndpointCondition = "off" | "untried" | "up" | "retrying" | "failing" | "paused";
+
+/** A receiver of notifications. */
+export type NotificationEndpoint = {
+  /** Its name in the configuration. */
+  endpoint: string,
+  /** `webhook` or `email`; null when it is configured no longer. */
+  kind: string | null,
+  /** Where it sends, without secrets; null when it is configured no longer. */
+  target: string | null,
+  /** How it does; null when it is configured no longer. */
+  condition: EndpointCondition | null,
+  /** Since when, hub clock; null when it is configured no longer. */
+  since: string | null,
+  /** What came of the last attempt since the start; null before the first. */
+  answer: string | null,
+  /** Alarms that wait to be told, beside those in messages that wait. */
+  alarms_waiting: number,
+  /** Messages that wait. */
+  waiting: number,
+  /** Messages that were given up. */
+  dead: number,
+  /** Last delivery, hub clock; null when nothing was delivered. */
+  delivered_at: string | null,
+};
+
+/** A message to an endpoint. */
+export type Notification = {
+  /** Number in order. */
+  id: number,
+  /** Name of the endpoint. */
+  endpoint: string,
+  /** Key that receivers know a repeated message by. */
+  key: string,
+  /** First transition that it tells of. */
+  first_seq: number,
+  /** Last transition that it tells of. */
+  last_seq: number,
+  /** Transitions that it tells of. */
+  alarms: number,
+  /** When it was made, hub clock. */
+  made_at: string,
+  /** waiting, delivered or dead. */
+  state: string,
+  /** Attempts so far. */
+  attempts: number,
+  /** Earliest next attempt, hub clock; null when none comes. */
+  next_at: string | null,
+  /** When it was delivered or given up, hub clock; null while it waits. */
+  settled_at: string | null,
+  /** What came of the last attempt; null before the first. */
+  answer: string | null,
+  /** What it says. */
+  content: unknown,
+};
+
+/** How a figure stands to its target. */
+export type TargetBound = "<=" | "<" | ">=";
+
+/** What a figure should reach. */
+export type AlarmTarget = {
+  /** Which figure. */
+  figure: string,
+  /** How. */
+  op: TargetBound,
+  /** What, in the unit of measure. */
+  value: number,
+  /** Of target and figure. */
+  unit_of_measure: string,
+  /** Where the target comes from. */
+  source: string,
+};
+
+/** A figure with its target. */
+export type AlarmFigure = {
+  /** Value in the unit of measure of the target; null when it is not known. */
+  value: number | null,
+  /** What it should reach; null for a figure that is only reported. */
+  target: AlarmTarget | null,
+  /** Whether it does; null when one of both is. */
+  met: boolean | null,
+};
+
+/** How alarm system and equipment performed. */
+export type AlarmPerformance = {
+  /** Begin of the span. */
+  from: string,
+  /** End of the span: not after now. */
+  to: string,
+  /** Since when alarms are recorded, hub clock: rates are those of the span after it; null for never. */
+  known_since: string | null,
+  /** Hub clock. */
+  at: string,
+  /** Version of the targets. */
+  version: string,
+  /** Signed-in accounts with the right to operate, at least 1: by these the rates are divided. */
+  operators: number,
+  /** Alarms that operators saw; null when nothing is known of the span, as every figure. */
+  alarms: number | null,
+  /** Alarms that were recorded and not shown: suppressed, shelved or out of service. */
+  not_presented: number | null,
+  /** Alarms per operator in 10 minutes, mean. */
+  rate_10min_mean: AlarmFigure,
+  /** The same in the fullest 10 minutes. */
+  rate_10min_max: AlarmFigure,
+  /** Share of the time in which more than 10 alarms came in 10 minutes. */
+  flood_share: AlarmFigure,
+  /** Floods: 10 minutes with more than 10 alarms. */
+  floods: Array<AlarmFlood>,
+  /** Every hour of the span that is known. */
+  hours: Array<AlarmHour>,
+  /** Alarms that are active since more than 24 hours now. */
+  stale: AlarmFigure,
+  /** The oldest of them. */
+  stale_alarms: Array<StaleAlarm>,
+  /** The most frequent codes. */
+  top: Array<AlarmCode>,
+  /** Share of the ten most frequent codes. */
+  top10_share: AlarmFigure,
+  /** Alarms that came up at least three times within a minute. */
+  chattering: Array<ChatteringAlarm>,
+  /** Shares of the priorities. */
+  priorities: Array<PriorityShare>,
+  /** How alarms that operators saw first in the span were handled, by the priority they had then. */
+  handling: Array<AlarmHandling>,
+  /** How devices worked, by service. */
+  equipment: Array<ServiceAvailability>,
+  /** What of the messages came, by stream. */
+  streams: Array<StreamCompleteness>,
+  /** What of the intervals was good, by service. */
+  intervals: Array<GoodIntervals>,
+};
+
+/** 10 minutes with a flood. */
+export type AlarmFlood = {
+  /** Begin. */
+  start: string,
+  /** Alarms. */
+  alarms: number,
+};
+
+/** One hour. */
+export type AlarmHour = {
+  /** Begin. */
+  start: string,
+  /** Alarms that operators saw, of priority 1 to 4. */
+  priorities: [number, number, number, number],
+  /** Alarms that were recorded and not shown. */
+  not_presented: number,
+};
+
+/** An alarm that is active for long. */
+export type StaleAlarm = {
+  /** `CODE:OBJECT`. */
+  alarm: string,
+  /** Code of the rule. */
+  code: string,
+  /** Object. */
+  object: string,
+  /** 1 to 4. */
+  priority: number,
+  /** First raise, hub clock. */
+  raised_at: string,
+};
+
+/** A code. */
+export type AlarmCode = {
+  /** Code of the rule. */
+  code: string,
+  /** Alarms that operators saw. */
+  alarms: number,
+  /** Share of all, 0 to 1. */
+  share: number,
+};
+
+/** An alarm that came again and again. */
+export type ChatteringAlarm = {
+  /** `CODE:OBJECT`. */
+  alarm: string,
+  /** Code of the rule. */
+  code: string,
+  /** Object. */
+  object: string,
+  /** How often it came up in the span. */
+  alarms: number,
+  /** How often of these for at least the third time within a minute. */
+  third: number,
+};
+
+/** Share of priorities. */
+export type PriorityShare = {
+  /** `1-2`, `3` or `4`. */
+  priorities: string,
+  /** Alarms that operators saw. */
+  alarms: number,
+  /** Share of all, 0 to 1; null without alarms. */
+  share: AlarmFigure,
+};
+
+/** How alarms of a priority were handled. */
+export type AlarmHandling = {
+  /** 1 to 4. */
+  priority: number,
+  /** Occurrences. */
+  alarms: number,
+  /** Those that were acknowledged. */
+  acknowledged: number,
+  /** Those that wait to be acknowledged; they are in no percentile yet. */
+  waiting: number,
+  /** Median time to acknowledge, seconds. */
+  acknowledge_p50_s: number | null,
+  /** 90th percentile of that, seconds. */
+  acknowledge_p90: AlarmFigure,
+  /** Those that returned to normal. */
+  cleared: number,
+  /** Those that are active; they are in no percentile yet. */
+  active: number,
+  /** Median time to return to normal, seconds. */
+  clear_p50_s: number | null,
+  /** 90th percentile of that, seconds. */
+  clear_p90_s: number | null,
+  /** Mean of that, seconds. */
+  clear_mean_s: number | null,
+};
+
+/** How the devices of a service worked: by their failure alarms and their connection. */
+export type ServiceAvailability = {
+  /** Service. */
+  service: string,
+  /** Devices in service. */
+  devices: number,
+  /** Those that something is known of. */
+  known: number,
+  /** Outages that began in the span. */
+  begun: number,
+  /** Outages that ended in the span. */
+  ended: number,
+  /** Outages that go on at its end. */
+  ongoing: number,
+  /** Sum of the times that devices were down, seconds; null when nothing is known. */
+  down_s: number | null,
+  /** Mean time to repair, of outages that ended in the span, seconds; null for none. */
+  mttr_s: number | null,
+  /** Mean time between failures: time up per outage that began, seconds; null for none. */
+  mtbf_s: number | null,
+  /** Share of the known time in which devices worked, 0 to 1. */
+  availability: AlarmFigure,
+};
+
+/** What came of a stream, by the ledger of seq: of every restart that it follows, whatever the span. */
+export type StreamCompleteness = {
+  /** Service. */
+  service: string,
+  /** Stream. */
+  stream: string,
+  /** Messages that are expected. */
+  expected: number,
+  /** Those of them that are missing. */
+  missing: number,
+  /** Those of them whose loss was seen in the span. */
+  missing_in_span: number,
+  /** Share that came, 0 to 1. */
+  received: AlarmFigure,
+};
+
+/** What of the intervals of the span was good. */
+export type GoodIntervals = {
+  /** Service. */
+  service: string,
+  /** Intervals that came. */
+  intervals: number,
+  /** Those without a mark. */
+  good: number,
+  /** Share, 0 to 1; null when none came. */
+  share: AlarmFigure,
 };
 
 /** A dossier as it stands. Times are instants; minutes are working minutes of the calendar. What was never

@@ -20,6 +20,8 @@ export type Hello = {
   city: string;
   demonstration: boolean;
   insecure: boolean;
+  /** Unacknowledged alarms by priority; null where the hub does not say. */
+  alarms: { unacknowledged: Record<string, number> } | null;
 };
 export type Snapshot = {
   op: 'snapshot';
@@ -31,6 +33,8 @@ export type Snapshot = {
   part: number;
   last: boolean;
   stored: boolean;
+  /** Number of the last transition that the rows contain; topics without transitions have none. */
+  seq: number | null;
 };
 export type Delta = {
   op: 'delta';
@@ -41,6 +45,8 @@ export type Delta = {
   rows: Row[];
   removed: string[];
   stored: boolean;
+  /** Every transition since the frame before, `[seq, id, action, from, to, by, age_ms]`; only of alarms. */
+  transitions: Row[];
 };
 export type Resync = { op: 'resync'; id: number; reason: string };
 export type Refusal = { op: 'error'; id: number | null; code: string; detail: string };

@@ -1,6 +1,22 @@
 -- Dossiers $1..$2 of $3 a year, five working days a week from the Monday $4 on; working day $5 is today.
--- Four in five are handled by 103 communes, which share 350 formalities, the rest by 20 agencies with 57
--- or 58 of their own; some formalities are much more frequent than others. Three in a hundred end late.
+-- Four in five are handled by the communes of that day, which share 350 formalities, the rest by its
+-- agencies, which share 1,150; some formalities are much more frequent than others. Three in a hundred
+-- end late.
+with era as (
+  select first, last,
+    (select array_agg(code order by code) from administrative_unit a
+     where kind in ('commune', 'ward', 'town') and a.valid_from <= first
+       and coalesce(a.valid_to, 'infinity') > first) as communes,
+    (select array_agg(code order by code) from administrative_unit a
+     where kind = 'agency' and a.valid_from <= first
+       and coalesce(a.valid_to, 'infinity') > first) as agencies
+  from (
+    select day as first, coalesce(lead(day) over (order by day), 'infinity') as last from (
+      select valid_from as day from administrative_unit
+      union select valid_to from administrative_unit where valid_to is not null
+    ) cut
+  ) between_cuts
+)
 insert into dossier (
   device_id, dossier, formality, field, unit, received_by, channel, status, status_at, submitted_at,
   received_at, due_at, limit_value, limit_unit, has_component_file, digitised, reused,
@@ -11,9 +27,9 @@ insert into dossier (
   ended_day, refused_day, overdue_day
 )
 select
-  1, 'H13.' || lpad(u::text, 3, '0') || '-' || to_char(received, 'YYMMDD') || '-' || i,
+  1, 'H13.' || lpad((r2 * 122)::int::text, 3, '0') || '-' || to_char(received, 'YYMMDD') || '-' || i,
   '1.' || lpad(form::text, 6, '0'), 'field-' || form % 30, unit,
-  case when r6 < 0.1 then 'agency:H13.01' else unit end, channel,
+  case when r6 < 0.1 then agencies[1] else unit end, channel,
   case when refused then 3 when ended is null then 4 else 9 end,
   coalesce(ended + interval '15 h', received + interval '9 h'), submitted,
   case when not refused then accepted end, case when not refused then due + interval '17 h' end,
@@ -35,7 +51,6 @@ select
   case when not refused and (late or ended is null) then due + 1 end
 from (
   select *,
-    $4::date + (w / 5 * 7 + w % 5) as received,
     ($4::date + (w / 5 * 7 + w % 5)) + interval '8 h' + i % 480 * interval '1 min' as submitted,
     ($4::date + (w / 5 * 7 + w % 5)) + interval '9 h' + i % 480 * interval '1 min' as accepted,
     $4::date + ((w + days) / 5 * 7 + (w + days) % 5) as due,
@@ -44,7 +59,8 @@ from (
     took > days and not refused and w + took <= $5::int4 as late
   from (
     select *,
-      case when is_commune then 'gso:' || 31000 + u else 'agency:H13.' || u - 102 end as unit,
+      case when is_commune then communes[1 + floor(cardinality(communes) * power(r2, 1.5))::int]
+        else agencies[1 + floor(cardinality(agencies) * r2)::int] end as unit,
       (array[1, 3, 5, 7, 10, 15, 20, 30])[1 + form % 8] as days,
       case when r4 < 0.03 then (array[1, 3, 5, 7, 10, 15, 20, 30])[1 + form % 8] + 1 + (r5 * 9)::int
         else floor((array[1, 3, 5, 7, 10, 15, 20, 30])[1 + form % 8] * r5)::int end as took,
@@ -52,7 +68,7 @@ from (
       case when r5 < 0.55 then 'online' when r5 < 0.95 then 'direct' else 'post' end as channel
     from (
       select *,
-        case when is_commune then floor(103 * power(r2, 1.5))::int else 103 + floor(20 * r2)::int end as u,
+        $4::date + (w / 5 * 7 + w % 5) as received,
         case when is_commune then floor(350 * power(r3, 2.5))::int
           else 350 + floor(20 * r2)::int * 57 + floor(58 * r3 * r3)::int end as form
       from (
@@ -60,6 +76,6 @@ from (
           random() as r3, random() as r4, random() as r5, random() as r6, random() as r7, random() as r8
         from generate_series($1::int8, $2::int8) i
       ) lot
-    ) placed
+    ) placed join era on received >= first and received < last
   ) limited
 ) dated
