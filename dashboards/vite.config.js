@@ -16,6 +16,18 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // MapLibre is one module of about 1 MB; its budget is checked compressed by scripts/bundle.mjs.
     chunkSizeWarningLimit: 1300,
+    // What every page needs is one file, what the operations desk needs beside it another; without
+    // this the desk would ask for forty small ones. Other pages share the desk's, which most have seen.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'main', test: /src\/main\.ts$/, priority: 2 },
+            { name: 'desk', test: /src\/page\/Ops\.svelte$/, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   // The palette test reads style.css.
   test: { css: true },

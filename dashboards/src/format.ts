@@ -23,6 +23,7 @@ export class Format {
   readonly #day: Intl.DateTimeFormat;
   readonly #stamp: Intl.DateTimeFormat;
   readonly #civil: Intl.DateTimeFormat;
+  readonly #short: Intl.DateTimeFormat;
 
   constructor(language: Language, time_zone: string) {
     this.language = language;
@@ -33,6 +34,7 @@ export class Format {
     this.#clock = new Intl.DateTimeFormat(this.#locale, { ...minute, second: '2-digit' });
     // The Swedish order of a date is that of ISO 8601.
     this.#civil = new Intl.DateTimeFormat('sv-SE', { timeZone: time_zone });
+    this.#short = new Intl.DateTimeFormat('en-GB', { timeZone: time_zone, day: '2-digit', month: '2-digit' });
     this.#stamp = new Intl.DateTimeFormat('en-GB', { ...minute, day: '2-digit', month: '2-digit', year: 'numeric' });
     this.#day = new Intl.DateTimeFormat(this.#locale, {
       timeZone: time_zone,
@@ -94,6 +96,34 @@ export class Format {
   /** Short date and time of a record: `22/11/2026 08:15`. */
   stamp(ms: number): string {
     return this.#stamp.format(ms);
+  }
+
+  /** Civil date and time of an instant in the order of ISO 8601: `2026-11-22T08:15`. */
+  field(ms: number): string {
+    return `${this.#civil.format(ms)}T${this.minute(ms)}`;
+  }
+
+  /** The instant that a person means by `22/11/2026 08:15` in the city's zone; null when it is none. */
+  fromStamp(text: string): number | null {
+    const [, day = '', month = '', year = '', hour = '', minute = ''] = /^\s*(\d{1,2})\/(\d{1,2})\/(\d{4}),?\s+(\d{1,2}):(\d{2})\s*$/.exec(text) ?? [];
+    const two = (part: string): string => part.padStart(2, '0');
+    return this.fromField(`${year}-${two(month)}-${two(day)}T${two(hour)}:${minute}`);
+  }
+
+  /** The instant of `2026-11-22T08:15` in the city's zone; null when it is none. */
+  fromField(text: string): number | null {
+    const wanted = Date.parse(`${text}Z`);
+    if (Number.isNaN(wanted)) return null;
+    // The zone's offset is that of the instant itself, which the second step finds.
+    let ms = wanted;
+    for (let step = 0; step < 2; step += 1) ms += wanted - Date.parse(`${this.field(ms)}Z`);
+    return ms;
+  }
+
+  /** Short date and time without seconds for the axis of a chart: hours, or the day where one begins. */
+  tick(ms: number, span_ms: number): string {
+    if (span_ms > 2 * DAY_S * 1000) return this.#short.format(ms);
+    return span_ms < 10 * MINUTE_S * 1000 ? this.clock(ms) : this.minute(ms);
   }
 
   /** An age or duration in its largest unit, rounded down: `4 giây`, `12 phút`, `3 giờ`, `2 ngày`. */

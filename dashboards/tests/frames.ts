@@ -79,6 +79,9 @@ export class Record implements Observer {
   refused(topic: string | null, code: string): void {
     this.events.push(`refused ${topic} ${code}`);
   }
+  settled(topic: string): void {
+    this.events.push(`settled ${topic}`);
+  }
 }
 
 export function changes(): { list: Change[]; listener: Listener } {

@@ -161,7 +161,7 @@ describe('loss and return', () => {
     expect(record.events.at(-1)).toBe('live');
   });
 
-  it('is live again when a resumed topic missed nothing and the ping behind it is answered', () => {
+  it('is live again by the empty delta of a topic that missed nothing, not by a pong that overtakes it', () => {
     channel.subscribe('devices', () => {});
     channel.start();
     peer().accept();
@@ -171,7 +171,52 @@ describe('loss and return', () => {
     peer().accept('e1');
     record.events = [];
     peer().say({ op: 'pong', t: 0, time: '2026-03-02T01:15:01Z' });
+    expect(record.events).toEqual(['clock']);
+    peer().delta('devices', 'e1:5', 'e1:5', []);
     expect(record.events).toEqual(['clock', 'live']);
+  });
+
+  it('gives up a handshake that hangs', () => {
+    channel.start();
+    vi.advanceTimersByTime(5_000);
+    expect(peers).toHaveLength(1);
+    vi.advanceTimersByTime(1_300);
+    expect(record.events).toEqual(['unreachable', 'lost']);
+    expect(peers).toHaveLength(2);
+    peers[0]?.accept();
+    expect(record.events).not.toContain('opened');
+  });
+
+  it('does not wait for a hanging handshake when the network is back', () => {
+    channel.start();
+    channel.retryNow();
+    expect(peers).toHaveLength(2);
+    peer().accept();
+    channel.retryNow();
+    expect(peers).toHaveLength(2);
+  });
+
+  it('asks later for a topic that was refused, and tells when it is served or wanted no more', () => {
+    const leave = channel.subscribe('metrics/x', () => {});
+    channel.start();
+    peer().accept();
+    const { id } = peer().asked('metrics/x');
+    peer().say({ op: 'error', id, code: 'too_many_filters', detail: '' });
+    expect(record.events).toEqual(['opened', 'refused metrics/x too_many_filters', 'live']);
+    const asked = (): number => peer().sent.filter(({ op }) => op === 'subscribe').length;
+    expect(asked()).toBe(1);
+    for (let second = 0; second < 30; second += 1) {
+      vi.advanceTimersByTime(1_000);
+      peer().say({ op: 'pong', t: 0, time: '2026-03-02T01:15:01Z' });
+    }
+    expect(asked()).toBe(2);
+    peer().say({ op: 'error', id, code: 'too_many_filters', detail: '' });
+    record.events = [];
+    peer().snapshot('metrics/x', 'e1:5', []);
+    expect(record.events).toEqual(['settled metrics/x']);
+    peer().say({ op: 'error', id, code: 'forbidden', detail: '' });
+    leave();
+    expect(record.events.at(-1)).toBe('settled metrics/x');
   });
 
   it('waits longer after every failure, with jitter, up to four seconds', () => {

@@ -5,12 +5,19 @@ import css from '../src/style.css?raw';
 
 type Triple = [number, number, number];
 
-/** Tokens of the first `:root` block for the screen, of the one in `@media print` for paper. */
-function palette(print: boolean): Map<string, string> {
+/** Tokens as they hold on paper or in a theme of the screen: those of `:root`, then what replaces them. */
+function palette(of: 'dark' | 'light' | 'contrast' | 'paper'): Map<string, string> {
   const [screen = '', paper = ''] = css.split('@media print');
   const tokens = (part: string): [string, string][] =>
     [...part.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})\s*;/g)].map((match) => [match[1] ?? '', match[2] ?? '']);
-  return new Map(print ? [...tokens(screen), ...tokens(paper)] : tokens(screen));
+  const block = (start: string): [string, string][] => {
+    const at = screen.indexOf(start);
+    if (at < 0) throw new Error(`no block ${start}`);
+    return tokens(screen.slice(at, screen.indexOf('}', at)));
+  };
+  const base = block('\n:root {');
+  if (of === 'dark') return new Map(base);
+  return new Map([...base, ...(of === 'paper' ? tokens(paper) : block(`:root[data-theme='${of}']`))]);
 }
 
 function linear(hex: string): Triple {
@@ -98,17 +105,26 @@ function difference([l1, a1, b1]: Triple, [l2, a2, b2]: Triple): number {
 const ALARMS = ['p1', 'p2', 'p3', 'p4', 'normal', 'lost'];
 
 describe.each([
-  ['screen', palette(false)],
-  ['paper', palette(true)],
-])('palette on %s', (_, tokens) => {
+  ['dark', palette('dark')],
+  ['light', palette('light')],
+  ['contrast', palette('contrast')],
+  ['paper', palette('paper')],
+])('palette: %s', (name_of_palette, tokens) => {
   const colour = (name: string): string => {
     const found = tokens.get(name);
     if (found === undefined) throw new Error(`no token --${name}`);
     return found;
   };
 
-  it.each(['text', 'dim', ...ALARMS])('%s has 4.5:1 on the panel', (name) => {
-    expect(contrast(colour(name), colour('panel'))).toBeGreaterThanOrEqual(4.5);
+  /** Who chooses the theme of high contrast gets the enhanced contrast of WCAG 1.4.6. */
+  const least = name_of_palette === 'contrast' ? 7 : 4.5;
+  it.each(['text', 'dim', ...ALARMS])('%s stands out from the panel', (name) => {
+    expect(contrast(colour(name), colour('panel'))).toBeGreaterThanOrEqual(least);
+  });
+
+  it.each(['p1', 'p2', 'p3', 'p4'])('the ink has 4.5:1 on %s', (name) => {
+    if (name_of_palette === 'paper') return; // Nothing is filled on paper.
+    expect(contrast(colour('ink'), colour(name))).toBeGreaterThanOrEqual(4.5);
   });
 
   it.each([
@@ -124,14 +140,16 @@ describe.each([
   });
 
   it.each(['edge', 'focus', 'series'])('%s has 3:1 on the panel', (name) => {
-    if (name === 'focus' && tokens.get('panel') === '#ffffff') return; // Paper has no focus.
+    if (name === 'focus' && name_of_palette === 'paper') return; // Paper has no focus.
     expect(contrast(colour(name), colour('panel'))).toBeGreaterThanOrEqual(3);
   });
 });
 
-describe('alarm colours on screen', () => {
-  const tokens = palette(false);
-
+describe.each([
+  ['dark', palette('dark')],
+  ['light', palette('light')],
+  ['contrast', palette('contrast')],
+])('alarm colours: %s', (_, tokens) => {
   it.each(Object.keys(SIGHT))('are at least 12 apart for %s eyes', (eyes) => {
     const sight = SIGHT[eyes];
     if (sight === undefined) throw new Error(eyes);

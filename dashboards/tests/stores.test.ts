@@ -47,6 +47,19 @@ describe('devices', () => {
     expect(devices.get('vds-2')).toMatchObject({ condition: 0, measured_at_ms: null, flow_veh_h: null });
   });
 
+  it('is calm only after its first snapshot, and only about what it knows', () => {
+    const devices = new Devices();
+    expect(devices.calm()).toBe('waiting');
+    devices.load([document('vds-1'), document('vds-2')]);
+    expect(devices.calm()).toBe('waiting');
+    devices.apply(change('replaced', columns, []));
+    expect(devices.calm()).toBe('waiting');
+    devices.apply(change('changed', columns, [['vds-1', 1, null, 0, 5, 5, 0, null]]));
+    expect(devices.calm()).toBe('partly');
+    devices.apply(change('changed', columns, [['vds-2', 1, null, 0, 5, 5, 0, null]]));
+    expect(devices.calm()).toBe('normal');
+  });
+
   it('reads columns by name, whatever their order', () => {
     const devices = new Devices();
     devices.load([document('vds-1')]);

@@ -1,12 +1,15 @@
 // Words, numbers and times; the order of the list; the chart's columns.
 import { afterEach, describe, expect, it } from 'vitest';
 import { folded, Format } from '../src/format';
-import { coded, locale, PARTS, t } from '../src/i18n.svelte';
+import { coded, locale, t } from '../src/i18n.svelte';
+import { whyText } from '../src/view/alarmText';
 import { byName, exceptionsFirst, matches, type DeviceFilter } from '../src/view/deviceOrder';
 import { lines, position, project } from '../src/view/map/mercator';
 import { addPoint, startColumns, withGaps, type Columns } from '../src/view/trendData';
 import type { Condition } from '../src/data/wire/live';
 
+/** Every part of the words, also those that come with a page. */
+const PARTS = Object.values(import.meta.glob<{ vi: Record<string, string>; en: Record<string, string> }>('../src/i18n/*.ts', { eager: true }));
 const TIME_MS = Date.parse('2026-03-02T01:15:07Z');
 const ZONE = 'Asia/Ho_Chi_Minh';
 
@@ -89,6 +92,15 @@ describe('words', () => {
     expect(t('list.count', { shown: 3, total: 7 })).toBe('3 trên 7');
     locale.language = 'en';
     expect(t('list.count', { shown: 3, total: 7 })).toBe('3 of 7');
+  });
+
+  it('tells with a reason the phase or the plans that it is about', () => {
+    locale.language = 'en';
+    expect(whyText('split.fail=6')).toBe('Green does not clear the queue (phase 6)');
+    expect(whyText('plan.mismatch=2/3')).toBe('Wrong plan is running (running 2, scheduled 3)');
+    expect(whyText('pair.slowdown=vds-003')).toBe('Sharp slow-down before the next station (station vds-003)');
+    expect(whyText('health.monitor_fault=conflict')).toBe('Monitor reports a fault (conflicting phases)');
+    expect(whyText('comm.lost')).toBe('Communication lost');
   });
 
   it('puts known codes into words and shows unknown ones as they are', () => {

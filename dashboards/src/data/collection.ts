@@ -15,6 +15,8 @@ export class Collection {
   cursor: string | null = null;
   columns: readonly string[] = [];
   rows = new Map<string, Row>();
+  /** Number of the last transition seen, in topics that number them; null while it is not known. */
+  seq: number | null = null;
   #parts: { cursor: string; part: number; rows: Map<string, Row> } | null = null;
 
   snapshot(frame: Snapshot): Applied {
@@ -32,15 +34,28 @@ export class Collection {
     this.cursor = frame.cursor;
     this.columns = frame.columns;
     this.rows = parts.rows;
+    this.seq = frame.seq;
     return { kind: 'replaced' };
   }
 
   delta(frame: Delta): Applied {
-    if (this.#parts !== null || this.cursor !== frame.prev) return this.#gap();
+    if (this.#parts !== null || this.cursor !== frame.prev || this.#missesTransitions(frame)) return this.#gap();
     this.cursor = frame.cursor;
     for (const row of frame.rows) this.rows.set(String(row[0]), row);
     for (const key of frame.removed) this.rows.delete(key);
     return { kind: 'changed', rows: frame.rows, removed: frame.removed };
+  }
+
+  /** Transitions are numbered without holes: a number left out is one that never came. */
+  #missesTransitions({ transitions }: Delta): boolean {
+    let last = this.seq;
+    for (const [seq] of transitions) {
+      const next = Number(seq);
+      if (last !== null && next > last + 1) return true;
+      last = Math.max(last ?? next, next);
+    }
+    this.seq = last;
+    return false;
   }
 
   /** Forgets the position: the next snapshot is the only thing that helps. */

@@ -1,10 +1,11 @@
 // All devices of the city: registry documents joined with the rows of the live topic `devices`.
-// To: the list and the map. Invariants: a row that comes before its document is kept for it; a
-// device object lives as long as the registry holds the device, so views may key on it.
+// To: the list and the map. Invariants: a row that comes before its document is kept for it; every
+// reading of the registry makes new device objects, so views key on ids.
 import { folded } from '../format';
 import { limits, type Limits } from './freshness';
 import { number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
+import type { Alarm } from './alarms.svelte';
 import type { Change } from './live';
 import type { Device as DeviceDocument, Detector, Name } from './wire/api';
 import type { Condition, Row } from './wire/live';
@@ -32,6 +33,8 @@ export class Device {
   readonly lat: number | null;
   readonly area: string | null;
   readonly corridor: string | null;
+  /** The cabinet that feeds it. */
+  readonly parent: string | null;
   readonly period_ms: number | null;
   /** How old its values may be. */
   readonly limits: Limits;
@@ -45,6 +48,8 @@ export class Device {
   /** Share 0..1. */
   occupancy = $state<number | null>(null);
   mode = $state<string | null>(null);
+  /** The most urgent of its alarms that are for the operator now. */
+  alarm = $state.raw<Alarm | null>(null);
 
   constructor(index: number, document: DeviceDocument) {
     this.index = index;
@@ -56,6 +61,7 @@ export class Device {
     this.lat = document.lat;
     this.area = document.area;
     this.corridor = document.corridor;
+    this.parent = document.parent;
     this.period_ms = document.period_s === null ? null : document.period_s * 1000;
     // Detector stations and cameras measure over the period that they report.
     const measures_span = document.service === 'vds' || document.service === 'cctv';
@@ -78,6 +84,8 @@ type Latest = { row: Row; read: Read; frame_ms: number };
 
 export class Devices {
   list = $state.raw<readonly Device[]>([]);
+  /** A whole snapshot of the live rows has come. */
+  loaded = $state(false);
   /** Grows when the list was loaded, and at most four times a second when conditions have changed. */
   version = $state(0);
   /** Live rows without a registry document: the registry has grown since it was read. */
@@ -87,12 +95,20 @@ export class Devices {
   #read: Read = cells<Column>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #listeners = new Set<(changed: readonly Device[]) => void>();
+  #alarms: ReadonlyMap<string, readonly Alarm[]> = new Map();
 
   /** Devices that have a place. */
   placed = $derived(this.list.filter(isPlaced));
 
   get(id: string): Device | undefined {
     return this.#by_id.get(id);
+  }
+
+  /** Whether no exception to be seen means anything: nothing is known yet, of some devices nothing is known, all are normal. */
+  calm(): 'waiting' | 'partly' | 'normal' {
+    const known = this.list.filter((device) => device.condition > 0).length;
+    if (!this.loaded || known === 0) return 'waiting';
+    return known < this.list.length ? 'partly' : 'normal';
   }
 
   /** Calls back with the devices whose condition changed; for drawings outside the DOM. */
@@ -105,6 +121,7 @@ export class Devices {
     this.list = documents.map((document, index) => new Device(index, document));
     this.#by_id = new Map(this.list.map((device) => [device.id, device]));
     for (const [id, latest] of this.#latest) this.#patch(id, latest);
+    for (const device of this.list) device.alarm = this.#alarms.get(device.id)?.[0] ?? null;
     this.#countUnregistered();
     this.version += 1;
     this.#tell(this.list);
@@ -127,6 +144,21 @@ export class Devices {
     if (changed.length > 0) this.#tell(changed);
   };
 
+  /** Takes over the alarms of each object, the most urgent one first. */
+  mark(alarms: ReadonlyMap<string, readonly Alarm[]>): void {
+    const before = this.#alarms;
+    this.#alarms = alarms;
+    const changed: Device[] = [];
+    for (const id of new Set([...before.keys(), ...alarms.keys()])) {
+      const device = this.#by_id.get(id);
+      const alarm = alarms.get(id)?.[0] ?? null;
+      if (device === undefined || device.alarm === alarm) continue;
+      if (device.alarm?.priority !== alarm?.priority || device.alarm?.state !== alarm?.state) changed.push(device);
+      device.alarm = alarm;
+    }
+    if (changed.length > 0) this.#tell(changed);
+  }
+
   #replace(change: Change): void {
     this.#read = cells<Column>(change.columns);
     const gone = new Set(this.#latest.keys());
@@ -134,6 +166,7 @@ export class Devices {
     const changed: Device[] = [];
     for (const id of gone) this.#forget(id, changed);
     if (changed.length > 0) this.#tell(changed);
+    this.loaded = true;
   }
 
   /** Writes the row into its device; returns the device if its condition is another one now. */

@@ -53,7 +53,15 @@ function hello(body: Unknowns): Hello | null {
     city: text(body['city']) ?? '',
     demonstration: flag(body['demonstration']) ?? false,
     insecure: flag(body['insecure']) ?? false,
+    alarms: unacknowledged(body['alarms']),
   };
+}
+
+function unacknowledged(value: unknown): Hello['alarms'] {
+  const counts = isRecord(value) ? value['unacknowledged'] : null;
+  if (!isRecord(counts)) return null;
+  const known = Object.entries(counts).filter((entry): entry is [string, number] => number(entry[1]) !== null);
+  return { unacknowledged: Object.fromEntries(known) };
 }
 
 function snapshot(body: Unknowns, id: number): Snapshot | null {
@@ -70,6 +78,7 @@ function snapshot(body: Unknowns, id: number): Snapshot | null {
     part: number(body['part']) ?? 1,
     last: flag(body['last']) ?? true,
     stored: flag(body['stored']) ?? true,
+    seq: number(body['seq']),
   };
 }
 
@@ -87,6 +96,7 @@ function delta(body: Unknowns, id: number): Delta | null {
     rows: rows(body['rows']),
     removed: texts(body['removed']),
     stored: flag(body['stored']) ?? true,
+    transitions: list(body['transitions']).filter((row) => Array.isArray(row) && number(row[0]) !== null) as Row[],
   };
 }
 

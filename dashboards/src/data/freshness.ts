@@ -18,6 +18,9 @@ export function limits(period_ms: number | null, span_ms = 0): Limits {
   return { stale_ms: STALE_PERIODS * period_ms + span_ms, expired_ms: EXPIRED_PERIODS * period_ms + span_ms };
 }
 
+/** A health report comes every minute at the latest (telemetry contract). */
+export const HEALTH_LIMITS = limits(60_000);
+
 /** `measured_at_ms` null: never measured. Both times on the hub's clock. */
 export function freshness(measured_at_ms: number | null, allowed: Limits, now_ms: number): Freshness {
   if (measured_at_ms === null) return 'none';

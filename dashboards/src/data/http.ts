@@ -36,9 +36,37 @@ export function get(path: string, query: Record<string, string> = {}, signal?: A
   return send(search === '' ? path : `${path}?${search}`, { ...(signal && { signal }) });
 }
 
+/** Body and headers of `GET path` as they are, for answers that are no JSON. Throws `Problem`. */
+export async function getBytes(
+  path: string,
+  query: Record<string, string>,
+  accept: string,
+  signal: AbortSignal,
+  timeout_ms = TIMEOUT_MS,
+): Promise<{ bytes: ArrayBuffer; headers: Headers }> {
+  const search = new URLSearchParams(query).toString();
+  const response = await answered(search === '' ? path : `${path}?${search}`, { signal, headers: { accept } }, timeout_ms);
+  if (!response.ok) throw new Problem(problem(response, await bodyOf(response)));
+  try {
+    return { bytes: await response.arrayBuffer(), headers: response.headers };
+  } catch (cause) {
+    // The answer broke off, or its deadline passed while it came.
+    if (signal.aborted) throw cause;
+    throw new Problem(blank(0, 'unreachable', path));
+  }
+}
+
 export function post(path: string, body: unknown): Promise<unknown> {
   return send(path, {
     method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
+}
+
+export function put(path: string, body: unknown): Promise<unknown> {
+  return send(path, {
+    method: 'PUT',
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
   });
@@ -48,16 +76,19 @@ export function remove(path: string): Promise<unknown> {
   return send(path, { method: 'DELETE' });
 }
 
-async function send(path: string, init: RequestInit): Promise<unknown> {
-  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+async function answered(path: string, init: RequestInit, timeout_ms: number): Promise<Response> {
+  const deadline = AbortSignal.timeout(timeout_ms);
   const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
-  let response: Response;
   try {
-    response = await fetch(path.startsWith('/') ? path : BASE + path, { ...init, signal, credentials: 'same-origin' });
+    return await fetch(path.startsWith('/') ? path : BASE + path, { ...init, signal, credentials: 'same-origin' });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
     throw new Problem(blank(0, 'unreachable', path));
   }
+}
+
+async function send(path: string, init: RequestInit): Promise<unknown> {
+  const response = await answered(path, init, TIMEOUT_MS);
   const body = await bodyOf(response);
   if (!response.ok) throw new Problem(problem(response, body));
   return body;

@@ -1,5 +1,9 @@
 // The hub as a page sees it: one live channel, one clock and the stores that every page draws from.
 // A page asks for the topics it shows; a further page adds a store and a line here, nothing else.
+import { send } from './alarmActions';
+import { fetchRules } from './alarmRules';
+import { Alarms, PRIORITIES } from './alarms.svelte';
+import { Announcer } from './announcer.svelte';
 import { fetchCity, fetchDevices } from './city';
 import { HubClock } from './clock.svelte';
 import { DeviceDetail } from './detail.svelte';
@@ -7,16 +11,24 @@ import { Desk } from './desk.svelte';
 import { Devices } from './devices.svelte';
 import { Problem } from './http';
 import { Link } from './link.svelte';
-import { LiveChannel, type Observer, type Socket, type SocketEvents } from './live';
+import { LiveChannel, type Listener, type Observer, type Socket, type SocketEvents } from './live';
+import { Pending } from './pending.svelte';
 import { Reform } from './reform.svelte';
 import { checkSession, signOut } from './session';
+import { AlarmSound, tellSilence } from './sound.svelte';
 import { Sources } from './sources.svelte';
-import type { City } from './wire/api';
+import { ToneSpeaker } from './speaker';
+import { Traffic } from './traffic.svelte';
+import type { City, Device } from './wire/api';
 import type { Hello } from './wire/live';
 
 const PROTOCOL = 'ioc.live.v1';
 /** Pause before the registry is asked for again after a failure, or when unknown devices report. */
 const RELOAD_MS = 5_000;
+/** A flood ends by time alone, without a message. */
+const FLOOD_MS = 5_000;
+/** A page of an older build looks this often whether it may load the new one. */
+const RENEW_MS = 2_000;
 
 export class Hub {
   readonly link = new Link();
@@ -25,15 +37,28 @@ export class Hub {
   readonly desk = new Desk();
   readonly reform = new Reform();
   readonly sources = new Sources();
+  readonly alarms = new Alarms();
+  /** What was asked to be done to alarms and is not seen yet. */
+  readonly pending = new Pending(send);
+  readonly sound = new AlarmSound(new ToneSpeaker(), localStorage);
+  readonly announcer = new Announcer();
   city = $state.raw<City | null>(null);
+  /** The registry as it was read last. */
+  documents = $state.raw<readonly Device[]>([]);
   /** Code of the failure when city or devices could not be loaded. */
   load_failure = $state<string | null>(null);
   /** Code of the failure when the session could not be ended. */
   sign_out_failure = $state<string | null>(null);
+  /** Code of the failure when the hub was not told of a silence, which holds all the same. */
+  silence_failure = $state<string | null>(null);
   /** Set by the page: the session has ended. */
   onSignedOut: () => void = () => {};
+  /** Set by the page: whether a reload would take nothing from under somebody's hands or eyes. */
+  safe_to_reload: () => boolean = () => true;
   readonly #channel = new LiveChannel(openSocket, this.#observer());
   #reload: ReturnType<typeof setTimeout> | undefined;
+  #rules: ReturnType<typeof setTimeout> | undefined;
+  #renew: ReturnType<typeof setInterval> | undefined;
   #leave: (() => void)[] = [];
   #stopped = false;
 
@@ -41,20 +66,30 @@ export class Hub {
   start(): void {
     const visibility = (): void => this.#channel.setHidden(document.hidden);
     const online = (): void => this.#channel.retryNow();
+    const remembered = (): void => this.sound.read();
     document.addEventListener('visibilitychange', visibility);
     window.addEventListener('online', online);
+    window.addEventListener('storage', remembered);
+    const flood = setInterval(() => this.alarms.flood.update(this.clock.at()), FLOOD_MS);
     this.#leave = [
       this.clock.start(),
+      this.sound.start(),
+      this.alarms.onChange(() => this.#alarmsChanged()),
+      () => this.announcer.stop(),
+      () => clearInterval(flood),
+      () => window.removeEventListener('storage', remembered),
       () => document.removeEventListener('visibilitychange', visibility),
       () => window.removeEventListener('online', online),
       this.#channel.subscribe('devices', this.devices.apply),
       this.#channel.subscribe('desk', this.desk.apply),
       this.#channel.subscribe('reform', this.reform.apply),
       this.#channel.subscribe('sources', this.sources.apply),
+      this.#channel.subscribe('alarms', this.alarms.apply),
     ];
     visibility();
     this.#channel.start();
     void this.load();
+    void this.loadRules();
   }
 
   stop(): void {
@@ -62,6 +97,8 @@ export class Hub {
     this.#stopped = true;
     this.onSignedOut = () => {};
     clearTimeout(this.#reload);
+    clearTimeout(this.#rules);
+    clearInterval(this.#renew);
     for (const leave of this.#leave) leave();
     this.#leave = [];
     this.#channel.stop();
@@ -74,6 +111,7 @@ export class Hub {
       const [city, devices] = await Promise.all([this.city ?? fetchCity(), fetchDevices()]);
       if (this.#stopped) return;
       this.city = city;
+      this.documents = devices;
       this.devices.load(devices);
       this.load_failure = null;
     } catch (cause) {
@@ -87,6 +125,23 @@ export class Hub {
     }
   }
 
+  /** Reads what the alarms mean; without it their codes are shown, so a failure is only tried again. */
+  async loadRules(): Promise<void> {
+    try {
+      this.alarms.rules = await fetchRules();
+    } catch (cause) {
+      if (!(cause instanceof Problem)) throw cause;
+      if (!this.#stopped && cause.status !== 401) this.#rules = setTimeout(() => void this.loadRules(), RELOAD_MS);
+    }
+  }
+
+  #alarmsChanged(): void {
+    const { alarms } = this;
+    this.pending.settle((id) => alarms.get(id));
+    this.devices.mark(alarms.by_object);
+    this.sound.want(PRIORITIES.find((priority) => alarms.unacknowledged[priority] > 0) ?? null);
+  }
+
   /** Reads the registry again after a pause; used when devices report that it did not hold. */
   reloadSoon(): void {
     clearTimeout(this.#reload);
@@ -95,11 +150,35 @@ export class Hub {
 
   /** The live details of one device, until the returned function is called. */
   watch(id: string, service: string): { detail: DeviceDetail; leave: () => void } {
-    this.link.refused = null;
     const detail = new DeviceDetail();
     const leaves = [this.#channel.subscribe(`device/${id}`, detail.apply)];
     if (service === 'signal') leaves.push(this.#channel.subscribe(`signal/${id}`, detail.applySignal));
     return { detail, leave: () => leaves.forEach((leave) => leave()) };
+  }
+
+  /** Rows of any topic, until the returned function is called; for what only one page shows. */
+  listen(topic: string, listener: Listener): () => void {
+    return this.#channel.subscribe(topic, listener);
+  }
+
+  /** Figures per corridor and area, until the returned function is called. */
+  watchTraffic(): { traffic: Traffic; leave: () => void } {
+    const traffic = new Traffic();
+    return { traffic, leave: this.#channel.subscribe('traffic', traffic.apply) };
+  }
+
+  /** Silences this console; that it was done is for the journal, so a failure to tell is told. */
+  async silence(): Promise<void> {
+    const until_ms = this.sound.silence(Date.now());
+    try {
+      // The hub's clock says when it ends, not the one of this machine.
+      await tellSilence(this.clock.at() + until_ms - Date.now());
+      this.silence_failure = null;
+    } catch (cause) {
+      if (!(cause instanceof Problem)) throw cause;
+      if (cause.status === 401) this.onSignedOut();
+      else this.silence_failure = cause.code;
+    }
   }
 
   /** Ends the session; one that has ended already is as good. */
@@ -140,22 +219,34 @@ export class Hub {
       resync: () => {
         link.resyncs += 1;
       },
-      refused: (_topic, code) => {
-        link.refused = code;
-      },
+      refused: (topic, code) => link.refuse(topic, code),
+      settled: (topic) => link.settle(topic),
     };
   }
 
   #opened(hello: Hello): void {
     const { link } = this;
     // New program, new pages: the old ones would ask for files that are gone.
-    if (link.build !== null && link.build !== hello.build) location.reload();
+    if (link.build !== null && link.build !== hello.build) this.#renewSafely();
     link.build = hello.build;
     link.user = hello.user;
+    link.rights = hello.rights;
+    this.alarms.greet(hello.alarms?.unacknowledged);
     link.insecure = hello.insecure;
     link.demonstration = hello.demonstration;
-    link.refused = null;
+    link.limited = false;
     this.clock.restart(Date.parse(hello.time));
+  }
+
+  /** Loads the pages of the new build as soon as nobody loses anything by it and the hub gives them. */
+  #renewSafely(): void {
+    clearInterval(this.#renew);
+    const attempt = async (): Promise<void> => {
+      if (this.#stopped || this.link.phase === 'lost' || !this.safe_to_reload()) return;
+      if (await isServed()) location.reload();
+    };
+    this.#renew = setInterval(() => void attempt(), RENEW_MS);
+    void attempt();
   }
 
   /** A refused handshake does not tell a page why; an ended session is one reason. */
@@ -165,6 +256,15 @@ export class Hub {
     } catch (cause) {
       if (cause instanceof Problem && cause.status === 401) this.onSignedOut();
     }
+  }
+}
+
+/** Whether the hub answers with the page; a reload without that would leave an error page on a wall. */
+async function isServed(): Promise<boolean> {
+  try {
+    return (await fetch('/', { cache: 'no-store' })).ok;
+  } catch {
+    return false;
   }
 }
 

@@ -57,12 +57,13 @@ export async function fetchCatalogue(signal?: AbortSignal): Promise<Map<string, 
   return new Map(found.map((indicator) => [indicator.id, indicator]));
 }
 
-/** Names of the service desk's categories, from the open data. */
+/** Names of the service desk's categories. */
 export async function fetchCategories(signal?: AbortSignal): Promise<Map<string, Name>> {
-  const rows = list(await get('/open311/v2/services.json', {}, signal)).filter(isRecord);
+  const body = await get('categories', {}, signal);
+  const rows = list(isRecord(body) ? body['items'] : null).filter(isRecord);
   const named = rows.map((row): [string, Name] => {
-    const vi = text(row['service_name']) ?? '';
-    return [text(row['service_code']) ?? '', { vi, en: text(row['description']) ?? vi }];
+    const id = text(row['id']) ?? '';
+    return [id, readName(row['name']) ?? { vi: id, en: id }];
   });
   return new Map(named);
 }

@@ -11,10 +11,12 @@ import type { ClientFrame, Delta, Filter, Hello, Row, ServerFrame, Snapshot } fr
 const PING_MS = 1_000;
 /** Nothing heard for this long after a ping: the link is dead although the socket does not know it yet. */
 const SILENCE_MS = 3_000;
+/** A handshake that takes longer hangs in a network that is gone; another attempt may find the way back. */
+const CONNECT_MS = 5_000;
 /** Reconnects wait between half and all of a time that doubles from the first to the last value. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 4_000;
-/** After a refusal that a quick retry cannot cure (forbidden, too many connections). */
+/** After a refusal that a quick retry cannot cure (forbidden, too many connections or topics). */
 const RETRY_REFUSED_MS = 30_000;
 /** Updates a second that a hidden page asks for. */
 const HIDDEN_HZ = 1;
@@ -33,6 +35,8 @@ export type Change = {
   time_ms: number;
   /** False while the hub cannot write to its database. */
   stored: boolean;
+  /** Transitions of alarms, oldest first; none in a snapshot, whose rows contain them. */
+  transitions?: readonly Row[];
 };
 export type Listener = (change: Change) => void;
 
@@ -40,7 +44,7 @@ export interface Observer {
   opened(hello: Hello): void;
   /** Every subscription is current. */
   live(): void;
-  /** The link is gone; called once per loss. */
+  /** The link is gone, or another attempt to have it back has failed. */
   lost(): void;
   /** The session has ended: sign in again. */
   signedOut(): void;
@@ -50,7 +54,10 @@ export interface Observer {
   clock(hub_ms: number, round_trip_ms: number): void;
   /** A topic had to be asked for again because frames were missing. */
   resync(topic: string, reason: string): void;
+  /** A topic is not served, or the whole connection when it is null. A topic is asked for again later. */
   refused(topic: string | null, code: string, detail: string): void;
+  /** A refused topic is served now, or wanted no more. */
+  settled(topic: string): void;
 }
 
 /** The part of WebSocket that is used. */
@@ -74,6 +81,8 @@ type Subscription = {
   collection: Collection;
   /** Answered since the socket opened. */
   current: boolean;
+  /** Asks again for what was refused; null while it is not. */
+  again: ReturnType<typeof setTimeout> | null;
 };
 
 export class LiveChannel {
@@ -86,7 +95,6 @@ export class LiveChannel {
   #next_id = 1;
   #attempt = 0;
   #retry_floor_ms = 0;
-  #epoch = '';
   #hz = 20;
   #hidden = false;
   #live = false;
@@ -94,6 +102,8 @@ export class LiveChannel {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #pulse: ReturnType<typeof setInterval> | undefined;
   #ping_at: number | null = null;
+  /** When the present attempt to connect began. */
+  #opening_at = 0;
 
   constructor(connect: (events: SocketEvents) => Socket, observer: Observer) {
     this.#connect = connect;
@@ -111,6 +121,7 @@ export class LiveChannel {
     this.#stopped = true;
     clearTimeout(this.#retry);
     clearInterval(this.#pulse);
+    this.#lapse();
     this.#drop();
   }
 
@@ -123,10 +134,12 @@ export class LiveChannel {
       listener,
       collection: new Collection(),
       current: false,
+      again: null,
     };
     this.#subscriptions.set(subscription.id, subscription);
     if (this.#isOpen()) this.#ask(subscription);
     return () => {
+      this.#forgive(subscription);
       if (this.#subscriptions.delete(subscription.id) && this.#isOpen()) {
         this.#send({ op: 'unsubscribe', id: subscription.id });
       }
@@ -141,8 +154,10 @@ export class LiveChannel {
 
   /** Tries at once instead of at the end of the back-off: the network says it is back. */
   retryNow(): void {
-    if (this.#stopped || this.#socket !== null) return;
+    if (this.#stopped || this.#isOpen()) return;
     clearTimeout(this.#retry);
+    // A handshake that began before the network was back may hang for minutes.
+    this.#drop();
     this.#open();
   }
 
@@ -150,6 +165,7 @@ export class LiveChannel {
     const attempt = ++this.#sockets;
     let opened = false;
     this.#ping_at = null;
+    this.#opening_at = performance.now();
     this.#socket = this.#connect({
       open: () => {
         if (attempt !== this.#sockets) return;
@@ -185,8 +201,7 @@ export class LiveChannel {
 
   #closed(code: number): void {
     this.#socket = null;
-    for (const subscription of this.#subscriptions.values()) subscription.current = false;
-    this.#live = false;
+    this.#lapse();
     this.#observer.lost();
     if (code === CLOSED_NOT_SIGNED_IN) {
       this.#observer.signedOut();
@@ -199,6 +214,15 @@ export class LiveChannel {
     this.#attempt += 1;
     this.#retry_floor_ms = 0;
     this.#retry = setTimeout(() => this.#open(), Math.max(floor_ms, base_ms * (0.5 + Math.random() / 2)));
+  }
+
+  /** No subscription is answered any more. */
+  #lapse(): void {
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.current = false;
+      this.#forgive(subscription);
+    }
+    this.#live = false;
   }
 
   #ask(subscription: Subscription): void {
@@ -221,13 +245,11 @@ export class LiveChannel {
     switch (frame.op) {
       case 'hello':
         this.#attempt = 0;
-        this.#epoch = frame.epoch;
         this.#hz = Math.max(1, Math.round(1000 / frame.tick_ms));
         this.#observer.opened(frame);
         return;
       case 'pong':
         this.#observer.clock(Date.parse(frame.time), performance.now() - frame.t);
-        this.#settleResumed();
         return;
       case 'bye':
         this.#retry_floor_ms = frame.retry_ms;
@@ -257,6 +279,7 @@ export class LiveChannel {
       return;
     }
     if (applied.kind === 'waiting') return;
+    this.#forgive(subscription);
     listener({
       kind: applied.kind,
       columns: collection.columns,
@@ -264,6 +287,7 @@ export class LiveChannel {
       removed: applied.kind === 'replaced' ? [] : applied.removed,
       time_ms: Date.parse(frame.time),
       stored: frame.stored,
+      transitions: frame.op === 'delta' ? frame.transitions : [],
     });
     this.#settle(subscription);
   }
@@ -278,7 +302,17 @@ export class LiveChannel {
   #refused(id: number | null, code: string, detail: string): void {
     const subscription = id === null ? undefined : this.#subscriptions.get(id);
     this.#observer.refused(subscription?.topic ?? null, code, detail);
-    if (subscription) this.#settle(subscription);
+    if (subscription === undefined) return;
+    clearTimeout(subscription.again ?? undefined);
+    subscription.again = setTimeout(() => this.#ask(subscription), RETRY_REFUSED_MS);
+    this.#settle(subscription);
+  }
+
+  #forgive(subscription: Subscription): void {
+    if (subscription.again === null) return;
+    clearTimeout(subscription.again);
+    subscription.again = null;
+    this.#observer.settled(subscription.topic);
   }
 
   #settle(subscription: Subscription): void {
@@ -289,18 +323,16 @@ export class LiveChannel {
     this.#observer.live();
   }
 
-  /** A resumed topic that missed nothing gets no frame: the answer to the ping behind it stands for one. */
-  #settleResumed(): void {
-    for (const each of this.#subscriptions.values()) {
-      const resumed = each.collection.cursor?.startsWith(`${this.#epoch}:`) ?? false;
-      if (resumed && !each.current) this.#settle(each);
-    }
-  }
-
-  /** Sends a ping, or gives the link up when nothing at all was heard since the last one. */
+  /** Sends a ping, or gives up a link that was silent since the last one, or that never came to be. */
   #beat(): void {
-    if (!this.#isOpen()) return;
     const now = performance.now();
+    if (!this.#isOpen()) {
+      if (this.#socket === null || now - this.#opening_at <= CONNECT_MS) return;
+      this.#drop();
+      this.#observer.unreachable();
+      this.#closed(0);
+      return;
+    }
     if (this.#ping_at === null) {
       this.#ping_at = now;
       this.#send({ op: 'ping', t: now });

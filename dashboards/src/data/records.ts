@@ -28,7 +28,7 @@ function flat(item: Unknowns): Unknowns {
   return { id, at, source, ...(isRecord(record) ? record : {}) };
 }
 
-/** Address of the same records as a CSV file. */
+/** Address of all of these records, whatever the page, as a CSV file; the hub refuses more than 50,000. */
 export function recordsCsv(id: string, part: Part, query: Omit<Query, 'ids'>): string {
   const search = new URLSearchParams({ ...asked(part, query, null), format: 'csv' });
   return `/api/v1/indicators/${encodeURIComponent(id)}/records?${search}`;

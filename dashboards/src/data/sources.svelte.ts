@@ -2,7 +2,7 @@
 // sources of which messages are missing, and the hub's own parts (database, broker, spool), which
 // travel as rows of the service `hub`.
 // The sums are renewed at most twice a second, the hub's own parts at once.
-import { number, text } from './narrow';
+import { flag, number, text } from './narrow';
 import { cells, condition, measuredAt } from './rows';
 import type { Change } from './live';
 import type { Condition, Row } from './wire/live';
@@ -19,6 +19,11 @@ type Column =
   | 'duplicates'
   | 'late'
   | 'dropped'
+  | 'clock_offset_ms'
+  | 'boot'
+  | 'seq'
+  | 'online'
+  | 'out_of_order'
   | 'open_gaps'
   | 'missing'
   | 'restarts';
@@ -60,6 +65,23 @@ export type SourceLoss = {
   lag_ms: number | null;
   measured_at_ms: number | null;
 };
+/** Everything that is known of one source. */
+export type SourceLine = SourceLoss & {
+  service: string;
+  condition: Condition;
+  why: string | null;
+  rate_per_s: number;
+  messages: number;
+  refused: number;
+  late: number;
+  dropped: number;
+  clock_offset_ms: number | null;
+  boot: number | null;
+  seq: number | null;
+  online: boolean | null;
+  out_of_order: number;
+  restarts: number;
+};
 type Source = { row: Row; frame_ms: number };
 
 const SUM_MS = 500;
@@ -75,6 +97,8 @@ export class Sources {
   /** Sources of which messages are missing, those with the most first, and how many there are. */
   losses = $state.raw<readonly SourceLoss[]>([]);
   losing = $state(0);
+  /** Grows when the sums were renewed; `lines` may say something else then. */
+  version = $state(0);
   /** False while values are shown that are not in the hub's database yet. */
   stored = $state(true);
   #rows = new Map<string, Source>();
@@ -84,6 +108,13 @@ export class Sources {
   /** The hub's part of that name, if the hub reports it. */
   part(name: string): HubPart | undefined {
     return this.hub.find((part) => part.part === name);
+  }
+
+  /** Every source but the hub's own parts, in no order. Made anew at each call: for the one page that lists them. */
+  lines(): SourceLine[] {
+    const lines: SourceLine[] = [];
+    for (const [id, source] of this.#rows) if (!id.startsWith(HUB)) lines.push(this.#line(id, source));
+    return lines;
   }
 
   apply = (change: Change): void => {
@@ -134,6 +165,7 @@ export class Sources {
     this.services = [...services.values()].sort((a, b) => rank(a.service) - rank(b.service));
     this.losing = losses.length;
     this.losses = losses.slice(0, LOSSES);
+    this.version += 1;
   }
 
   #loss(id: string, { row, frame_ms }: Source): SourceLoss {
@@ -144,6 +176,28 @@ export class Sources {
       duplicates: number(this.#read(row, 'duplicates')) ?? 0,
       lag_ms: number(this.#read(row, 'lag_ms')),
       measured_at_ms: measuredAt(this.#read(row, 'age_ms'), frame_ms),
+    };
+  }
+
+  #line(id: string, source: Source): SourceLine {
+    const { row } = source;
+    const count = (name: Column): number => number(this.#read(row, name)) ?? 0;
+    return {
+      ...this.#loss(id, source),
+      service: text(this.#read(row, 'service')) ?? '?',
+      condition: condition(this.#read(row, 'condition')),
+      why: text(this.#read(row, 'why')),
+      rate_per_s: count('rate_per_s'),
+      messages: count('messages'),
+      refused: count('refused'),
+      late: count('late'),
+      dropped: count('dropped'),
+      clock_offset_ms: number(this.#read(row, 'clock_offset_ms')),
+      boot: number(this.#read(row, 'boot')),
+      seq: number(this.#read(row, 'seq')),
+      online: flag(this.#read(row, 'online')),
+      out_of_order: count('out_of_order'),
+      restarts: count('restarts'),
     };
   }
 

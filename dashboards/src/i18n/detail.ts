@@ -1,11 +1,11 @@
 // Words of one device: its state, its equipment and its trend.
+import { addWords } from '../words';
 
 export const vi = {
   'detail.title': 'Chi tiết thiết bị',
   'detail.none': 'Chọn một thiết bị trên bản đồ hoặc trong danh sách để xem chi tiết.',
   'detail.waiting': 'Đang chờ số liệu…',
   'detail.nothing': 'Thiết bị này chưa gửi số liệu.',
-  'detail.updated': 'Cập nhật',
   'detail.source_time': 'Giờ tại thiết bị {time}',
   'detail.last_value': 'Giá trị cuối: {value}, lúc {time}',
   'detail.stale': 'Số liệu cũ',
@@ -13,12 +13,8 @@ export const vi = {
   'detail.lanes': 'Làn xe',
   'detail.zones': 'Vùng đếm',
   'detail.lane': 'Làn {number}',
-  'detail.zone': 'Vùng {name}',
-  'detail.groups': 'Nhóm đèn',
   'detail.incidents': 'Sự kiện',
   'detail.ended': 'đã kết thúc',
-  'detail.demonstration': 'Thiết bị mô phỏng',
-  'detail.area': 'Khu vực',
   'detail.corridor': 'Tuyến',
 
   'mode.coordinated': 'Phối hợp',
@@ -39,7 +35,6 @@ export const vi = {
   'signal.indication': 'Tín hiệu',
   'signal.since': 'Đã',
   'signal.left': 'Còn',
-  'signal.preempt': 'Ưu tiên số {number}',
   'signal.strip': 'Nhật ký tín hiệu',
   'signal.strip_label': 'Tín hiệu của các nhóm đèn trong {n} phút qua: vạch dày là xanh, vạch vừa là vàng, vạch mảnh là đỏ',
   'signal.strip_key': 'dày: xanh · vừa: vàng · mảnh: đỏ',
@@ -94,8 +89,6 @@ export const vi = {
   'power.bypass': 'Nối tắt',
   'power.off': 'Mất điện',
 
-  'stream.ok': 'tốt',
-
   'incident.stopped_vehicle': 'Xe dừng',
   'incident.wrong_way': 'Xe đi ngược chiều',
   'incident.queue': 'Ùn ứ',
@@ -113,6 +106,7 @@ export const vi = {
   'trend.step': 'mỗi điểm {step}',
   'trend.label': 'Biểu đồ {quantity} trong {n} giờ qua',
   'trend.now': 'hiện tại',
+  'indication.unknown': 'không rõ',
 } as const;
 
 export const en: Record<keyof typeof vi, string> = {
@@ -120,7 +114,6 @@ export const en: Record<keyof typeof vi, string> = {
   'detail.none': 'Select a device on the map or in the list to see its details.',
   'detail.waiting': 'Waiting for values…',
   'detail.nothing': 'This device has not sent any values.',
-  'detail.updated': 'Updated',
   'detail.source_time': 'Time at the device {time}',
   'detail.last_value': 'Last value: {value}, at {time}',
   'detail.stale': 'Old value',
@@ -128,12 +121,8 @@ export const en: Record<keyof typeof vi, string> = {
   'detail.lanes': 'Lanes',
   'detail.zones': 'Counting zones',
   'detail.lane': 'Lane {number}',
-  'detail.zone': 'Zone {name}',
-  'detail.groups': 'Signal groups',
   'detail.incidents': 'Incidents',
   'detail.ended': 'ended',
-  'detail.demonstration': 'Simulated device',
-  'detail.area': 'Area',
   'detail.corridor': 'Corridor',
 
   'mode.coordinated': 'Coordinated',
@@ -154,7 +143,6 @@ export const en: Record<keyof typeof vi, string> = {
   'signal.indication': 'Indication',
   'signal.since': 'For',
   'signal.left': 'Left',
-  'signal.preempt': 'Preemption {number}',
   'signal.strip': 'Indications',
   'signal.strip_label': 'Indications of the signal groups over the last {n} min: a thick bar is green, a middle one yellow, a thin one red',
   'signal.strip_key': 'thick: green · middle: yellow · thin: red',
@@ -209,8 +197,6 @@ export const en: Record<keyof typeof vi, string> = {
   'power.bypass': 'Bypass',
   'power.off': 'Off',
 
-  'stream.ok': 'good',
-
   'incident.stopped_vehicle': 'Stopped vehicle',
   'incident.wrong_way': 'Wrong-way vehicle',
   'incident.queue': 'Queue',
@@ -228,4 +214,7 @@ export const en: Record<keyof typeof vi, string> = {
   'trend.step': 'a point every {step}',
   'trend.label': 'Chart of {quantity} over the last {n} h',
   'trend.now': 'now',
+  'indication.unknown': 'not known',
 };
+
+addWords({ vi, en });

@@ -1,4 +1,5 @@
 // Words of indicators, their periods and the records behind them; pages of reform and the service desk.
+import { addWords } from '../words';
 
 export const vi = {
   'page.print': 'In trang',
@@ -63,11 +64,11 @@ export const vi = {
   'uom.working_hours': 'giờ làm việc',
   'uom.working_minutes': 'phút làm việc',
 
-  'class.excellent': 'Xuất sắc',
-  'class.good': 'Tốt',
-  'class.fair': 'Khá',
-  'class.average': 'Trung bình',
-  'class.weak': 'Yếu',
+  'grade.excellent': 'Xuất sắc',
+  'grade.good': 'Tốt',
+  'grade.fair': 'Khá',
+  'grade.average': 'Trung bình',
+  'grade.weak': 'Yếu',
 
   'records.show': 'Hồ sơ gốc',
   'records.of': 'Hồ sơ gốc: {name}',
@@ -79,7 +80,7 @@ export const vi = {
   'records.more': 'Xem thêm',
   'records.again': 'Thử lại',
   'records.all': 'Đã hiện đủ {n} bản ghi.',
-  'records.none': 'Không có bản ghi nào.',
+  'records.none': 'Không có bản ghi nào, hoặc không danh sách bản ghi nào cộng lại thành số liệu này.',
   'records.failed': 'Chưa tải được bản ghi (mã lỗi: {code}).',
   'records.yes': 'có',
   'records.no': 'không',
@@ -92,6 +93,14 @@ export const vi = {
   'desk.not_told': 'Không rõ',
 
   'reform.page': 'Cải cách hành chính',
+  'reform.unit_of_measure': 'hồ sơ thủ tục hành chính',
+  'reform.waiting': 'Đang chờ số liệu một cửa…',
+  'reform.received_today': 'Nhận hôm nay',
+  'reform.resolved_today': 'Xong hôm nay',
+  'reform.open': 'Đang giải quyết',
+  'reform.overdue': 'Quá hạn',
+  'reform.due_soon': 'Sắp đến hạn',
+  'reform.on_time': 'Đúng hạn trong tháng',
   'reform.flow': 'Giải quyết thủ tục hành chính',
   'reform.cards': 'Bộ chỉ số và đơn vị',
   'reform.view.766': 'Quyết định 766',
@@ -205,11 +214,11 @@ export const en: Record<keyof typeof vi, string> = {
   'uom.working_hours': 'working h',
   'uom.working_minutes': 'working min',
 
-  'class.excellent': 'Excellent',
-  'class.good': 'Good',
-  'class.fair': 'Fair',
-  'class.average': 'Average',
-  'class.weak': 'Weak',
+  'grade.excellent': 'Excellent',
+  'grade.good': 'Good',
+  'grade.fair': 'Fair',
+  'grade.average': 'Average',
+  'grade.weak': 'Weak',
 
   'records.show': 'Records',
   'records.of': 'Records: {name}',
@@ -221,7 +230,7 @@ export const en: Record<keyof typeof vi, string> = {
   'records.more': 'Show more',
   'records.again': 'Try again',
   'records.all': 'All {n} records shown.',
-  'records.none': 'There are no records.',
+  'records.none': 'No records, or no list of records adds up to this figure.',
   'records.failed': 'The records could not be loaded (error code: {code}).',
   'records.yes': 'yes',
   'records.no': 'no',
@@ -234,6 +243,14 @@ export const en: Record<keyof typeof vi, string> = {
   'desk.not_told': 'Not told',
 
   'reform.page': 'Administrative reform',
+  'reform.unit_of_measure': 'dossiers of procedures',
+  'reform.waiting': 'Waiting for the one-stop system…',
+  'reform.received_today': 'New today',
+  'reform.resolved_today': 'Resolved today',
+  'reform.open': 'In process',
+  'reform.overdue': 'Overdue',
+  'reform.due_soon': 'Due soon',
+  'reform.on_time': 'On time this month',
   'reform.flow': 'Handling of formalities',
   'reform.cards': 'Scorecards and units',
   'reform.view.766': 'Decision 766',
@@ -283,3 +300,5 @@ export const en: Record<keyof typeof vi, string> = {
   'nine.class': 'Class',
   'nine.unclassified': 'Not classified, missing: {ids}',
 };
+
+addWords({ vi, en });

@@ -1,4 +1,5 @@
 // Words around every page: header, sign-in, what is wrong with the connection or the hub.
+import { addWords } from '../words';
 
 export const vi = {
   'app.desk': 'Bàn điều hành',
@@ -16,10 +17,26 @@ export const vi = {
   'nav.ops': 'Điều hành',
   'nav.desk': 'Tổng đài 1022',
   'nav.reform': 'Cải cách hành chính',
+  'app.not_done': 'Chưa thực hiện được (mã lỗi: {code}).',
+  'nav.health': 'Dữ liệu',
+  'nav.wall': 'Màn hình tường',
+  'nav.settings': 'Cài đặt',
+  'nav.log': 'Nhật ký',
+  'nav.alarms': 'Cảnh báo',
+  'nav.alarm_performance': 'Chất lượng cảnh báo',
+  'nav.cctv': 'Camera',
+  'nav.signal': 'Nút đèn tín hiệu',
+  'nav.vds': 'Trạm dò xe',
+  'nav.camera': 'Một camera',
+  'nav.cabinet': 'Tủ điều khiển',
+  'nav.corridor': 'Tuyến đường',
+  'app.failed': 'Chưa tải được (mã lỗi: {code}).',
+  'grid.moved': 'Danh sách đã thay đổi ({n} dòng), hiển thị lại',
+  'palette.open': 'Tìm',
+  'palette.hint': 'Thiết bị, tuyến, địa điểm, phiếu 1022, trang… (không cần dấu)',
   'app.demonstration': 'Dữ liệu mô phỏng',
   'app.insecure': 'Kết nối không mã hóa',
   'app.insecure_long': 'Máy chủ đang nhận kết nối không mã hóa từ mạng ngoài (insecure = true)',
-  'app.time_zone': 'Giờ {zone}',
   'app.skew': 'Đồng hồ máy này lệch {s} giây so với máy chủ',
 
   'login.title': 'Đăng nhập',
@@ -32,7 +49,6 @@ export const vi = {
   'login.unreachable': 'Không kết nối được với máy chủ. Vui lòng thử lại.',
   'login.unavailable': 'Máy chủ chưa sẵn sàng (cơ sở dữ liệu đang khởi động hoặc gặp sự cố). Vui lòng thử lại sau.',
   'login.failed': 'Chưa đăng nhập được (mã lỗi: {code}).',
-  'login.expired': 'Phiên làm việc đã kết thúc. Vui lòng đăng nhập lại.',
   'login.required': 'Vui lòng nhập tên đăng nhập và mật khẩu.',
 
   'link.connecting': 'Đang kết nối…',
@@ -49,6 +65,7 @@ export const vi = {
   'link.rollup_banner': 'Hệ thống tự kiểm tra và thấy có số liệu tổng hợp không khớp với số liệu gốc. Cần người quản trị chạy lệnh ioc-hub verify.',
   'link.broker_banner': 'Máy chủ mất kết nối với bộ trung chuyển MQTT: {age}. Thiết bị chưa gửi được số liệu mới.',
   'link.load_banner': 'Chưa tải được danh mục thiết bị (mã lỗi: {code}). Đang thử lại…',
+  'sound.silence_banner': 'Đã tắt tiếng, nhưng chưa ghi được việc này vào nhật ký (mã lỗi: {code}).',
   'link.limit_banner': 'Tài khoản này đang mở quá nhiều màn hình trực tuyến. Hãy đóng bớt một trang; trang này sẽ tự thử lại sau mỗi 30 giây.',
   'link.refused_banner': 'Máy chủ từ chối một nguồn số liệu trực tiếp (mã lỗi: {code}).',
   'link.sign_out_banner': 'Chưa đăng xuất được (mã lỗi: {code}). Vui lòng thử lại.',
@@ -58,6 +75,9 @@ export const vi = {
   'mark.simulated': 'Dữ liệu mô phỏng',
 
   'value.none': 'không có số liệu',
+  'value.stale': 'Số liệu cũ',
+  'value.source_time': 'Giờ tại thiết bị {time}',
+  'value.last': 'Giá trị cuối: {value}, lúc {time}',
 } as const;
 
 export const en: Record<keyof typeof vi, string> = {
@@ -76,10 +96,26 @@ export const en: Record<keyof typeof vi, string> = {
   'nav.ops': 'Operations',
   'nav.desk': 'Service desk 1022',
   'nav.reform': 'Administrative reform',
+  'app.not_done': 'Not carried out (code: {code}).',
+  'nav.health': 'Data health',
+  'nav.wall': 'Wall display',
+  'nav.settings': 'Settings',
+  'nav.log': 'Log',
+  'nav.alarms': 'Alarms',
+  'nav.alarm_performance': 'Alarm performance',
+  'nav.cctv': 'Cameras',
+  'nav.signal': 'Signal',
+  'nav.vds': 'Detector station',
+  'nav.camera': 'Camera',
+  'nav.cabinet': 'Cabinet',
+  'nav.corridor': 'Corridor',
+  'app.failed': 'Could not be loaded (code: {code}).',
+  'grid.moved': 'The list has changed ({n} rows), show it anew',
+  'palette.open': 'Find',
+  'palette.hint': 'Devices, corridors, places, tickets, screens…',
   'app.demonstration': 'Simulated data',
   'app.insecure': 'Unencrypted',
   'app.insecure_long': 'The hub accepts unencrypted connections from other machines (insecure = true)',
-  'app.time_zone': '{zone} time',
   'app.skew': 'The clock of this machine is {s} s off the hub’s',
 
   'login.title': 'Sign in',
@@ -92,7 +128,6 @@ export const en: Record<keyof typeof vi, string> = {
   'login.unreachable': 'The hub cannot be reached. Try again.',
   'login.unavailable': 'The hub is not ready (its database is starting or in trouble). Try again later.',
   'login.failed': 'Signing in failed (code: {code}).',
-  'login.expired': 'The session has ended. Sign in again.',
   'login.required': 'Enter user name and password.',
 
   'link.connecting': 'Connecting…',
@@ -109,6 +144,7 @@ export const en: Record<keyof typeof vi, string> = {
   'link.rollup_banner': 'The self-check found sums that differ from their rows. An administrator should run ioc-hub verify.',
   'link.broker_banner': 'The hub has had no connection to the MQTT broker for {age}. Devices cannot deliver new values.',
   'link.load_banner': 'The device list could not be loaded (code: {code}). Trying again…',
+  'sound.silence_banner': 'The sound is silenced, but the log could not be told (code: {code}).',
   'link.limit_banner': 'Too many live pages are open under this account. Close one of them; this page tries again every 30 seconds.',
   'link.refused_banner': 'The hub refused a live topic (code: {code}).',
   'link.sign_out_banner': 'Signing out failed (code: {code}). Try again.',
@@ -118,4 +154,9 @@ export const en: Record<keyof typeof vi, string> = {
   'mark.simulated': 'Simulated data',
 
   'value.none': 'no value',
+  'value.stale': 'Old value',
+  'value.source_time': 'Time at the device {time}',
+  'value.last': 'Last value: {value}, at {time}',
 };
+
+addWords({ vi, en });

@@ -4,6 +4,7 @@ import { Problem } from '../data/http';
 import { fetchCatalogue, type Indicator, type Query, type Value, type Values, fetchValues } from '../data/indicators';
 import type { Unknowns } from '../data/narrow';
 import { fetchRecords, recordsCsv, type Part } from '../data/records';
+import { Failures } from './failures.svelte';
 
 export type Mode = 'as_was' | 'as_is';
 export type Opened = { id: string; part: Part; rows: Unknowns[]; next: string | null; state: 'more' | 'all' | 'loading' | { failed: string } };
@@ -37,8 +38,7 @@ export class Choice {
 
 export class Figures {
   catalogue = $state.raw<ReadonlyMap<string, Indicator>>(new Map());
-  /** Code of the failure of the last fetch; null when it was well. */
-  failure = $state<string | null>(null);
+  readonly #failures = new Failures();
   opened = $state.raw<Opened | null>(null);
   readonly #signedOut: () => void;
 
@@ -46,43 +46,60 @@ export class Figures {
     this.#signedOut = signedOut;
   }
 
+  /** Code of a request that has failed and not gone well since; null when there is none. */
+  get failure(): string | null {
+    return this.#failures.code;
+  }
+
   async load(signal: AbortSignal): Promise<void> {
-    const found = await this.attempt(() => fetchCatalogue(signal), signal);
+    const found = await this.attempt('catalogue', () => fetchCatalogue(signal), signal);
     if (found !== null) this.catalogue = found;
   }
 
-  values(query: Query, signal: AbortSignal): Promise<Values | null> {
-    return this.attempt(() => fetchValues(query, signal), signal);
+  /** `request` names what is asked for, whatever the period. */
+  values(request: string, query: Query, signal: AbortSignal): Promise<Values | null> {
+    return this.attempt(request, () => fetchValues(query, signal), signal);
   }
 
   /** The answer, or null after a failure, which is kept to be shown. */
-  async attempt<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | null> {
+  async attempt<Answer>(request: string, ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | null> {
     try {
       const answer = await ask();
       if (signal.aborted) return null;
-      this.failure = null;
+      this.#failures.note(request, null);
       return answer;
     } catch (cause) {
       if (signal.aborted) return null;
       if (cause instanceof Problem && cause.status === 401) this.#signedOut();
-      else this.failure = cause instanceof Problem ? cause.code : 'unexpected';
+      else this.#failures.note(request, cause instanceof Problem ? cause.code : 'unexpected');
       return null;
     }
   }
 
-  /** Opens the records behind a figure, or shows more of them. */
+  /** Opens the records behind a figure; those that are open stay as they are. */
   async open(id: string, part: Part, query: Omit<Query, 'ids'>): Promise<void> {
-    const before = this.opened !== null && this.opened.id === id && this.opened.part === part ? this.opened : null;
-    const rows = before?.rows ?? [];
-    this.opened = { id, part, rows, next: before?.next ?? null, state: 'loading' };
+    if (this.opened?.id === id && this.opened.part === part) return;
+    await this.#turn({ id, part, rows: [], next: null, state: 'loading' }, query);
+  }
+
+  /** Shows the next page of the open records, or tries again after a failure. */
+  async more(query: Omit<Query, 'ids'>): Promise<void> {
+    const { opened } = this;
+    if (opened === null || opened.state === 'loading' || opened.state === 'all') return;
+    await this.#turn({ ...opened, state: 'loading' }, query);
+  }
+
+  /** Only the answer to what is still open is taken. */
+  async #turn(asked: Opened, query: Omit<Query, 'ids'>): Promise<void> {
+    this.opened = asked;
     try {
-      const page = await fetchRecords(id, part, query, before?.next ?? null);
-      if (this.opened?.id !== id || this.opened.part !== part) return;
-      this.opened = { id, part, rows: [...rows, ...page.rows], next: page.next, state: page.next === null ? 'all' : 'more' };
+      const page = await fetchRecords(asked.id, asked.part, query, asked.next);
+      if (this.opened !== asked) return;
+      this.opened = { ...asked, rows: [...asked.rows, ...page.rows], next: page.next, state: page.next === null ? 'all' : 'more' };
     } catch (cause) {
-      if (this.opened === null) return;
+      if (this.opened !== asked) return;
       if (cause instanceof Problem && cause.status === 401) this.#signedOut();
-      this.opened = { ...this.opened, state: { failed: cause instanceof Problem ? cause.code : 'unexpected' } };
+      this.opened = { ...asked, state: { failed: cause instanceof Problem ? cause.code : 'unexpected' } };
     }
   }
 

@@ -5,7 +5,15 @@ import type { Name } from '../data/wire/api';
 import type { Condition } from '../data/wire/live';
 
 export type ConditionFilter = 'all' | 'exceptions' | Condition;
-export type DeviceFilter = { text: string; service: string | null; condition: ConditionFilter };
+export type DeviceFilter = {
+  text: string;
+  service: string | null;
+  condition: ConditionFilter;
+  /** Id of an area or a corridor; left out or null for all. */
+  place?: string | null;
+};
+/** An area or corridor that devices can be chosen by. */
+export type PlaceOption = { id: string; kind: 'area' | 'corridor'; name: Name };
 type Listed = {
   id: string;
   service: string;
@@ -13,6 +21,8 @@ type Listed = {
   /** Id and names, folded for the search. */
   folded: string;
   condition: Condition;
+  area?: string | null;
+  corridor?: string | null;
 };
 
 /** Exceptions first: fault, warning, offline, never heard, normal. */
@@ -20,6 +30,7 @@ const RANKED: readonly Condition[] = [3, 2, 4, 0, 1];
 
 export function matches(device: Listed, filter: DeviceFilter): boolean {
   if (filter.service !== null && device.service !== filter.service) return false;
+  if (filter.place && device.area !== filter.place && device.corridor !== filter.place) return false;
   if (filter.condition === 'exceptions' ? device.condition < 2 : false) return false;
   if (typeof filter.condition === 'number' && device.condition !== filter.condition) return false;
   const words = folded(filter.text).split(/\s+/).filter(Boolean);

@@ -1,5 +1,6 @@
 // A health message of the telemetry contract as lines of words and figures; only what was reported.
 import { flag, isRecord, list, number, text, type Unknowns } from '../data/narrow';
+import '../i18n/detail';
 import { coded, locale, t, type Key } from '../i18n.svelte';
 
 export type HealthLine = { label: string; value: string };
@@ -35,7 +36,7 @@ export function healthLines(health: Unknowns): HealthLine[] {
     const camera = health['camera'];
     const stream = text(camera['stream']);
     const why = text(camera['why']);
-    add('health.camera', why !== null ? coded('why.camera', why) : stream === null ? null : coded('stream', stream));
+    add('health.camera', why !== null ? coded('why.camera', why) : stream === null ? null : coded('why_value', stream));
     add('health.fps', figure(camera, 'fps', 'fps', 1));
     add('health.kbps', figure(camera, 'kbps', 'kbit/s'));
     add('health.freeze_s', figure(camera, 'freeze_s', t('unit.s')));

@@ -2,6 +2,7 @@
 import type { Indicator, Target, Value } from '../data/indicators';
 import { kindOf, firstDay } from '../data/period';
 import { NO_VALUE } from '../format';
+import '../i18n/indicators';
 import { coded, locale, t } from '../i18n.svelte';
 
 /** Decimals by unit of measure; every other is a whole number. */
@@ -20,7 +21,7 @@ export function unitText(unit_of_measure: string): string {
 /** The value with "at least" where that is all that is known, or a dash. */
 export function valueText(value: Value | undefined, indicator: Indicator | undefined): string {
   if (value === undefined) return NO_VALUE;
-  if (value.word !== null) return coded('class', value.word);
+  if (value.word !== null) return coded('grade', value.word);
   const number = figureText(value.value, indicator?.unit_of_measure ?? '');
   return value.bound === 'at_least' && value.value !== null ? t('indicator.at_least', { value: number }) : number;
 }

@@ -1,5 +1,6 @@
 // The one line of figures that stands for a device in a list: flow and speed, or a signal's mode.
 import type { Device } from '../data/devices.svelte';
+import '../i18n/detail';
 import { coded, locale, t } from '../i18n.svelte';
 
 /** Null when the device has no figure to show. */

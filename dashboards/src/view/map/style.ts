@@ -218,10 +218,10 @@ function devices(token: Tokens): LayerSpecification[] {
       type: 'symbol',
       source: EXCEPTIONS,
       layout: {
-        'icon-image': ['concat', 'condition-', ['to-string', ['get', 'condition']]],
+        'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
         'icon-ignore-placement': true,
-        'symbol-sort-key': ['match', ['get', 'condition'], 3, 2, 4, 0, 1],
+        'symbol-sort-key': ['get', 'rank'],
       },
     },
     {
