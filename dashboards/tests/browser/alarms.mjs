@@ -3,7 +3,7 @@
 // Where an alarm must come at a certain moment, a frame of the contract is put into the page's own socket.
 import { readFileSync } from 'node:fs';
 import { accessibility } from './desk.mjs';
-import { assert, equal, settings, until } from './stage.mjs';
+import { assert, equal, publish, settings, until } from './stage.mjs';
 
 const SIZES = [
   [1280, 720],
@@ -13,6 +13,8 @@ const TABS = ['work', 'shelved', 'suppressed', 'out_of_service', 'works'];
 const ACK_BUDGET_MS = 150;
 /** Sequence numbers of alarms that only the test knows. */
 let invented = 0;
+/** Cabinets that were connected for a test. */
+let connected = 0;
 
 async function open(page, path, language = 'vi') {
   await page.goto(`${settings.url}${path}${path.includes('?') ? '&' : '?'}lang=${language}`);
@@ -35,18 +37,30 @@ function api(page, path, init = {}) {
     [path, init],
   );
 }
-/** An alarm of a device that waits for acknowledgement, as soon as there is one: those of the hub itself, as of a flood, end while a test looks at them. */
+/** The list of alarms one by one: a flood groups it. */
+async function ungroup(page) {
+  if ((await page.getAttribute('#alarm-grid', 'role')) === 'treegrid') await page.click('button[aria-pressed=true]');
+}
+/**
+ * An alarm that waits for acknowledgement, whatever happens in the simulated city just then: a new cabinet connects, the
+ * administrator accepts it, and it reports mains of 260 V for as long as the test looks.
+ */
 async function unacknowledged(page) {
   await openList(page);
-  return until(
-    'an alarm that waits for acknowledgement',
-    async () => (await page.locator('#alarm-grid [data-alarm][data-state=unack]:not([data-alarm*=":hub:"])').evaluateAll((rows) => rows.map((row) => row.dataset.alarm)))[0],
-    120_000,
-  );
-}
-
-function isOpen(alarm) {
-  return alarm.state !== 'norm' && alarm.shelved === null && alarm.suppressed.length === 0 && alarm.out_of_service === null;
+  connected += 1;
+  const source = `test-cabinet-${connected}-${Date.now()}`;
+  const boot = Math.floor(Date.now() / 1000);
+  publish(`cabinet/${source}/status`, { v: 1, online: true, boot });
+  const device = { service: 'cabinet', name: { vi: `Tủ thử ${connected}`, en: `Test cabinet ${connected}` }, lat: 10.03, lon: 105.77 };
+  await until(`${source} is heard and accepted`, async () =>
+    (await api(page, `sources/${source}/accept`, { method: 'POST', body: JSON.stringify(device) })).status === 201);
+  publish(`cabinet/${source}/health`, { v: 1, time: new Date().toISOString(), boot, seq: 1, power: 'line', mains_v: 260 });
+  const id = `power_line:${source}`;
+  await until(`the alarm ${id}`, async () => {
+    await ungroup(page);
+    return (await rowOf(page, id).getAttribute('data-state', { timeout: 100 }).catch(() => null)) === 'unack';
+  }, 30_000);
+  return id;
 }
 
 /** Puts a gate between page and hub that knows the topic of alarms and can put frames in or hold them back. */
@@ -181,7 +195,7 @@ export async function keyboard(page) {
   await until('the topic of alarms', () => gate.cursor !== null);
   raise(gate, Array.from({ length: 6 }, () => ({})));
   await until('six rows', async () => (await page.locator('#alarm-grid [data-alarm]').count()) >= 6);
-  if ((await page.getAttribute('#alarm-grid', 'role')) === 'treegrid') await page.click('button[aria-pressed=true]');
+  await ungroup(page);
   await page.focus('#alarm-grid');
   const at = () => page.getAttribute('#alarm-grid', 'aria-activedescendant');
   const step = async (key, expected) => {
@@ -285,16 +299,13 @@ export async function conflict(page, record) {
 
 /** Shelved with reason and end it leaves the work list, stands in its own, and comes back. */
 export async function shelve(page) {
-  const id = await until('an alarm that may be shelved by one person', async () => {
-    await unacknowledged(page);
-    const { body } = await api(page, 'alarms?limit=10000');
-    return body.items.find((each) => each.priority > 1 && isOpen(each))?.id;
-  });
+  const id = await unacknowledged(page);
   await openList(page, 'vi', `?alarm=${encodeURIComponent(id)}`);
   await page.click('[data-test=drawer] button:has-text("Tạm ẩn")');
   await page.fill('[data-test=dialog-shelve] textarea', 'Đang sửa tại chỗ');
   await page.selectOption('[data-test=dialog-shelve] select', '15');
   await page.click('[data-test=dialog-shelve] [type=submit]');
+  await ungroup(page);
   await page.click('#alarm-tab-shelved');
   await rowOf(page, id).waitFor();
   assert((await rowOf(page, id).innerText()).includes('Đang sửa tại chỗ'), 'no reason in the list of shelved alarms');
@@ -407,20 +418,16 @@ export async function announced(page) {
 
 /** The map's list and the detail tell the alarm of a device. */
 export async function devices(page) {
-  await unacknowledged(page);
-  const { body } = await api(page, 'alarms?limit=10000');
-  const known = new Set((await api(page, 'devices?limit=10000')).body.items.map((each) => each.id));
-  const alarm = body.items.find((each) => known.has(each.object) && isOpen(each));
-  assert(alarm !== undefined, 'no device has an alarm');
+  const id = await unacknowledged(page);
   await open(page, '/ops');
-  await page.fill('#device-search', alarm.object);
+  await page.fill('#device-search', id.split(':')[1]);
   const row = page.locator('#device-grid [role=row][aria-selected]').first();
   await until('the alarm in the list', async () => /P[1-4]/.test(await row.innerText()));
   await row.click();
   await page.waitForSelector('[data-test=device-alarms] li', { timeout: 10_000 });
   await page.click('[data-test=device-alarms] a');
   await page.waitForSelector('[data-test=drawer][data-alarm]');
-  return alarm.id;
+  return id;
 }
 
 /** Figures with their targets, the journal and its file. */

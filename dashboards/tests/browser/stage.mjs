@@ -1,5 +1,6 @@
 // What every browser check stands on: the browser, a signed-in page, and a record of everything a
 // page must not do (errors, policy violations, requests to other hosts).
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,8 @@ export const settings = {
   password: process.env.IOC_TEST_PASSWORD ?? process.argv[4] ?? '',
   /** Shell command that stops the hub and starts it again; without it that check is left out. */
   restart: process.env.IOC_TEST_RESTART ?? '',
+  /** Program that publishes to the broker of the hub: topic below the city's, payload. */
+  publish: process.env.IOC_TEST_PUBLISH ?? '',
   chromium: process.env.IOC_TEST_CHROMIUM ?? '/usr/bin/chromium',
   /** Seconds over which the growth of a wall's heap is measured; null for what the run takes by itself. */
   soak_s: process.env.IOC_TEST_SOAK_S === undefined ? null : Number(process.env.IOC_TEST_SOAK_S),
@@ -105,6 +108,12 @@ export async function untilLive(page, timeout = 20_000) {
 
 export function untilMap(page) {
   return page.waitForSelector('.map.ready', { timeout: 30_000 });
+}
+
+/** Publishes as a device does; without a program for it nothing can. */
+export function publish(topic, message) {
+  assert(settings.publish !== '', 'IOC_TEST_PUBLISH names no program that publishes to the broker of the hub');
+  execFileSync('/bin/sh', ['-c', `${settings.publish} "$@"`, 'publish', topic, JSON.stringify(message)]);
 }
 
 /** Waits until `probe` says something truthy, and returns it. */
