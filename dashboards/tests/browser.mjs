@@ -11,9 +11,6 @@ import * as reform from './browser/reform.mjs';
 import { finish, onPage, record, test } from './browser/runner.mjs';
 import { settings, signIn, withBrowser } from './browser/stage.mjs';
 
-/** Seconds over which the growth of a wall's heap is measured. */
-const WALL_S = 20;
-
 async function wholeRun(context) {
   const on = (use) => () => onPage(context, use);
   record.expected = (text) => /401/.test(text);
@@ -113,7 +110,6 @@ async function wholeRun(context) {
   }
   await test('wall: a view that is put on it', on(pages.pushed));
   await test('wall: a cut shows within a second and heals', on(pages.wallLoss));
-  await test('wall: heap and DOM stay flat', on((page) => pages.wallFlat(page, settings.soak_s ?? WALL_S)));
   await test('palette: finds without accents, opens', on(pages.palette));
   await test('keys: pages by letter, help, off', on(pages.keys));
   await test('themes: kept, accessible', on(pages.themes));

@@ -1,7 +1,6 @@
 // Checks of data health, the log, the settings, the wall displays, the command palette, saved views and
 // the replay, against a running hub with the simulated city.
 import { accessibility } from './desk.mjs';
-import { growth, told } from './growth.mjs';
 import { assert, equal, openDesk, settings, until } from './stage.mjs';
 
 const PAGES = {
@@ -189,17 +188,6 @@ export async function wallLoss(page) {
   const seen = Date.now() - started;
   await page.waitForSelector('[data-test=link].live', { timeout: 10_000 });
   return `seen after ${seen} ms, back after ${Date.now() - started} ms`;
-}
-
-/** Heap and DOM of a wall stay flat. */
-export async function wallFlat(page, seconds) {
-  await page.goto(`${settings.url}/wall/${WALL}?lang=vi`);
-  await page.waitForSelector('[data-test=link].live', { timeout: 20_000 });
-  await page.waitForTimeout(5_000);
-  const grown = await growth(page, seconds);
-  assert(grown.mb_min < 5, `the heap grows by ${told(grown)} (budget 1 MB)`);
-  assert(grown.last.nodes < grown.first.nodes * 1.5 + 500, `the DOM grows: ${told(grown)}`);
-  return `${seconds} s: ${told(grown)} (budget 1 MB)`;
 }
 
 /** Ctrl K finds screens, devices and places without accents, and opens them. */
