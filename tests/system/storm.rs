@@ -1,5 +1,5 @@
-//! A hundred thousand random and mutated messages: the hub lives, stores the good ones between them and
-//! accounts for every one that it refuses.
+//! Random and mutated messages, a hundred thousand of them in the long run: the hub lives, stores the good
+//! ones between them and accounts for every one that it refuses.
 
 use std::path::Path;
 
@@ -15,6 +15,8 @@ use crate::{
 };
 
 const MESSAGES: u64 = 100_000;
+/// In the short run.
+const FEW_MESSAGES: u64 = 15_000;
 /// One message in so many is good.
 const GOOD_EVERY: u64 = 100;
 const SEED: u64 = 0x10c;
@@ -156,6 +158,16 @@ fn good(begin: DateTime<Utc>, n: u64) -> Pair {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_ones()
 -> anyhow::Result<()> {
+    weather(FEW_MESSAGES).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make test-long"]
+async fn a_long_storm_neither_stops_the_hub_nor_hides_the_good_ones() -> anyhow::Result<()> {
+    weather(MESSAGES).await
+}
+
+async fn weather(count: u64) -> anyhow::Result<()> {
     // The cases tell times of the second of March 2026.
     let now: DateTime<Utc> = "2026-03-02T02:00:00Z".parse()?;
     let begin: DateTime<Utc> = "2026-02-20T00:00:00Z".parse()?;
@@ -166,14 +178,14 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
     options.config.spool.after_ms = 600_000;
     let site = Site::start_with(options).await?;
     let mut storm = Storm { cases: cases()?, dice: StdRng::seed_from_u64(SEED) };
-    let messages = (0..MESSAGES)
+    let messages = (0..count)
         .map(|n| if n % GOOD_EVERY == 0 { good(begin, n / GOOD_EVERY) } else { storm.next() });
     site.publish_all(messages).await?;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    site.wait_progress("hub_ingest_received_total", MESSAGES as f64).await?;
+    site.wait_progress("hub_ingest_received_total", count as f64).await?;
     let accounted = format!(
         "select (select coalesce(sum(messages), 0)::int8 from source_state) \
-              + (select count(*) from quarantine where source is null) - {MESSAGES}"
+              + (select count(*) from quarantine where source is null) - {count}"
     );
     site.wait_count(&accounted, 0).await?;
 
@@ -184,9 +196,9 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
          join generate_series(0, {last}) n on d.source = 'vds-' || (120 + n % 30) \
            and r.time = timestamptz '2026-02-20 00:00:00Z' + n * interval '30 seconds' \
          where (t.place, r.count) in (('lane/1', n % 50), ('lane/2', 1), ('lane/3', 2))",
-        last = MESSAGES / GOOD_EVERY - 1
+        last = count / GOOD_EVERY - 1
     );
-    assert_eq!(site.count(&stored).await?, i64::try_from(3 * MESSAGES / GOOD_EVERY)?);
+    assert_eq!(site.count(&stored).await?, i64::try_from(3 * count / GOOD_EVERY)?);
     rollup::check(&site.client().await?).await?;
 
     // Taken or refused, and every refusal kept with its reason, once: the storm repeats itself.
@@ -198,7 +210,7 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
     let metric = |name: &str| site.metric(name) as i64;
     let taken = metric("hub_ingest_accepted_total");
     let again = metric("hub_writer_refused_again_total");
-    let messages = i64::try_from(MESSAGES)?;
+    let messages = i64::try_from(count)?;
     assert!(taken + wholly <= messages && taken + wholly + again >= messages, "{again} again");
     let text = site.hub.metrics.render();
     let counted = text.lines().filter(|line| line.starts_with("hub_ingest_refused_total{"));
@@ -206,7 +218,7 @@ async fn a_storm_of_broken_messages_neither_stops_the_hub_nor_hides_the_good_one
         counted.filter_map(|line| line.rsplit(' ').next()?.parse::<i64>().ok()).sum();
     let repeated = counted - site.count(&refused("true")).await?;
     assert!((0..=again).contains(&repeated), "{repeated} of {again}");
-    assert!(wholly > i64::try_from(MESSAGES / 2)?, "{wholly} of {MESSAGES} refused: no storm");
+    assert!(wholly > i64::try_from(count / 2)?, "{wholly} of {count} refused: no storm");
     let reasons = site.count("select count(distinct reason) from quarantine").await?;
     assert!(reasons > 12, "{reasons} reasons");
 
