@@ -57,6 +57,7 @@ pub struct Latest {
     parts: Parts<Stream>,
     incidents: Parts<Box<str>>,
     last_seen: Option<DateTime<Utc>>,
+    online: Option<bool>,
     boot: Option<u32>,
     seq: Option<u64>,
     clock_offset_ms: Option<i32>,
@@ -88,6 +89,7 @@ impl Latest {
             parts: Parts::default(),
             incidents: Parts::default(),
             last_seen: None,
+            online: None,
             boot: None,
             seq: None,
             clock_offset_ms: None,
@@ -176,6 +178,9 @@ impl Latest {
         received_at: DateTime<Utc>,
         version: u64,
     ) -> bool {
+        let keeps =
+            matches!(message.fact, Fact::SignalState(_) | Fact::Interval(_) | Fact::Health(_));
+        let kept = keeps.then(|| Arc::clone(message));
         let part = match (&message.envelope, &message.fact) {
             (Some(envelope), _) => {
                 self.note_envelope(envelope, received_at);
@@ -185,7 +190,7 @@ impl Latest {
                     i64::try_from(envelope.seq).unwrap_or(i64::MAX),
                 );
                 Part {
-                    message: Arc::clone(message),
+                    message: kept,
                     payload: payload[..].into(),
                     time: envelope.time,
                     order,
@@ -199,7 +204,7 @@ impl Latest {
                 self.boot = Some(self.boot.map_or(status.boot, |boot| boot.max(status.boot)));
                 let order = (i64::from(status.boot), received_at.timestamp_micros(), 0);
                 Part {
-                    message: Arc::clone(message),
+                    message: kept,
                     payload: payload[..].into(),
                     time: received_at,
                     order,
@@ -214,6 +219,9 @@ impl Latest {
         let stream = message.topic.stream;
         if self.parts.get(&stream).is_some_and(|known| known.order >= part.order) {
             return false;
+        }
+        if let Fact::Status(status) = message.fact {
+            self.online = Some(status.online);
         }
         self.parts.insert(stream, part);
         true
@@ -255,7 +263,7 @@ impl Latest {
         let known = Known {
             last_seen: self.last_seen,
             period_ms: self.device.as_ref().and_then(|device| device.period_ms),
-            online: self.online(),
+            online: self.online,
             state: self.signal_state(),
             health,
             home,
@@ -284,14 +292,7 @@ impl Latest {
     }
 
     fn fact(&self, stream: Stream) -> Option<&Fact> {
-        self.parts.get(&stream).map(|part| &part.message.fact)
-    }
-
-    fn online(&self) -> Option<bool> {
-        match self.fact(Stream::Status) {
-            Some(Fact::Status(status)) => Some(status.online),
-            _ => None,
-        }
+        self.parts.get(&stream)?.message.as_ref().map(|message| &message.fact)
     }
 
     fn signal_state(&self) -> Option<&SignalState> {
@@ -304,7 +305,7 @@ impl Latest {
     /// The latest interval with its start; null while a camera is off its home preset.
     pub fn interval(&self) -> Option<(&Interval, DateTime<Utc>)> {
         let part = self.parts.get(&Stream::Interval)?;
-        match &part.message.fact {
+        match &part.message.as_ref()?.fact {
             Fact::Interval(interval) if interval.home != Some(false) => Some((interval, part.time)),
             _ => None,
         }
@@ -364,7 +365,7 @@ impl Latest {
         row.number(round4(self.rate_per_s)).optional(self.lag_ms);
         row.number(counters.messages).number(counters.refused).number(counters.duplicates);
         row.number(counters.late).number(counters.dropped).optional(self.clock_offset_ms);
-        row.optional(self.boot).optional(self.seq).optional(self.online());
+        row.optional(self.boot).optional(self.seq).optional(self.online);
         row.number(counters.repeated).number(counters.out_of_order).number(counters.seq_reused);
         let loss = counters.loss;
         row.number(loss.open_gaps).number(loss.missing).number(loss.restarts);
@@ -378,8 +379,8 @@ impl Latest {
             if part.version <= since {
                 continue;
             }
-            match &part.message.fact {
-                Fact::Interval(interval) => reading_rows(interval, part, now, rows),
+            match part.message.as_ref().map(|message| &message.fact) {
+                Some(Fact::Interval(interval)) => reading_rows(interval, part, now, rows),
                 _ => rows.push(part_row(stream.as_str(), part, now)),
             }
         }
