@@ -481,6 +481,8 @@ fn spawn_writer(
     let (prepared, on_prepared) = oneshot::channel();
     tasks.spawn("writer", async move {
         let Some(done) = preparation.run(&writer).await? else { return Ok(()) };
+        // It holds every device of the city folder.
+        drop(preparation);
         // Nobody may be listening any more.
         let _unheard = prepared.send(done);
         let Ok(()) = writer.run().await;

@@ -59,17 +59,21 @@ impl Schedule {
 
     /// The schedule of one signal; null where no row is about it.
     pub fn of(&self, source: &str, corridor: Option<&str>) -> Option<Timetable> {
-        let about = |row: &PlanRow| Some((row.signals.about(source, corridor)?, row.clone()));
-        let rows: Vec<(Closeness, PlanRow)> = self.rows.iter().filter_map(about).collect();
-        let holidays = Arc::clone(&self.holidays);
-        (!rows.is_empty()).then_some(Timetable { rows, holidays })
+        let about = |(at, row): (usize, &PlanRow)| Some((row.signals.about(source, corridor)?, at));
+        let own: Box<[(Closeness, usize)]> =
+            self.rows.iter().enumerate().filter_map(about).collect();
+        let (rows, holidays) = (Arc::clone(&self.rows), Arc::clone(&self.holidays));
+        (!own.is_empty()).then_some(Timetable { rows, own, holidays })
     }
 }
 
 /// The schedule of one signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
-    rows: Vec<(Closeness, PlanRow)>,
+    /// Those of the city: thousands of signals share them.
+    rows: Arc<[PlanRow]>,
+    /// Those about the signal: how closely, and which.
+    own: Box<[(Closeness, usize)]>,
     holidays: Arc<Holidays>,
 }
 
@@ -103,14 +107,15 @@ impl Timetable {
             let may_be_holiday = row.days.holidays && is_holiday != Some(false);
             row.is_valid_at(day) && (row.days.has(day.weekday()) || may_be_holiday)
         };
-        let rows = || self.rows.iter().filter(|(_, row)| holds(row));
+        let own = || self.own.iter().map(|(closeness, at)| (*closeness, &self.rows[*at]));
+        let rows = || own().filter(|(_, row)| holds(row));
         let borders = || rows().flat_map(|(_, row)| [row.from_min, row.to_min]);
         let plan_if = |is_holiday: bool| {
             let now = rows().filter(|(_, row)| (row.from_min..row.to_min).contains(&minute));
             let ranked = now.filter_map(|(closeness, row)| {
                 let is_of_holiday = is_holiday && row.days.holidays;
                 let counts = is_of_holiday || row.days.has(day.weekday());
-                counts.then_some(((*closeness, is_of_holiday), row.plan))
+                counts.then_some(((closeness, is_of_holiday), row.plan))
             });
             ranked.max_by_key(|(rank, _)| *rank).map(|(_, plan)| plan)
         };

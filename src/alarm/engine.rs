@@ -55,6 +55,8 @@ const ALARMS: &str = "hub:alarms";
 const FLOOD: &str = "alarm_flood";
 /// Window in which new alarms are counted.
 const FLOOD_WINDOW: TimeDelta = TimeDelta::minutes(10);
+/// Room is made for so many objects at a time: of tens of thousands, half of a doubled list would be empty.
+const OBJECTS_AT_ONCE: usize = 1_024;
 
 /// Something that is to be done at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,6 +210,9 @@ impl Engine {
         let area = name.strip_prefix("unit:").map(Arc::from);
         let index = self.indexes.entry(subject);
         let index = index.or_insert_with(|| Arc::new(index_of(&self.rules, subject)));
+        if self.objects.len() == self.objects.capacity() {
+            self.objects.reserve_exact(OBJECTS_AT_ONCE);
+        }
         self.objects.push(Object {
             name: Arc::clone(name),
             subject,

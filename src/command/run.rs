@@ -98,6 +98,8 @@ async fn run_with(
     let clock: SharedClock = Arc::new(SystemClock);
     let tasks = Tasks::new();
     let devices = devices(city, &config.simulate.scale);
+    // Tens of thousands in a large city: the hub itself goes by its registry.
+    let simulated = simulate.then(|| devices.clone());
     let mut effective = config.clone();
     if simulate {
         quicken(&mut effective);
@@ -105,7 +107,7 @@ async fn run_with(
     let options = HubOptions {
         config: effective,
         city: Arc::clone(city),
-        devices: devices.clone(),
+        devices,
         database: servers.database.clone(),
         broker: connect::broker(config, &city.token, servers.port, &servers.host),
         clock: Arc::clone(&clock),
@@ -115,7 +117,7 @@ async fn run_with(
     let prepared = prepared(&tasks, &mut hub).await;
     if let Some(prepared) = &prepared {
         tell(prepared, city, servers);
-        if simulate {
+        if let Some(devices) = simulated {
             let publisher = connect::publisher(config, &servers.host, servers.port)?;
             let simulation = SimulateOptions {
                 devices,
