@@ -32,7 +32,7 @@ $(PAGE): $(MODULES) $(PAGE_SOURCES) | tools
 	@cd dashboards && npm run --silent build
 	@touch $@
 
-test: ## formatting, lints, documentation, all tests, browser included (under 20 minutes)
+test: ## formatting, lints, documentation, all tests, browser included (about 20 minutes)
 	@tests/run short
 
 test-long: ## faults, attacks and long browser runs (at most 40 minutes)
