@@ -4,7 +4,7 @@
 // documents and frames: a hub, a simulator and a browser on two cores would measure the machine, not the page.
 import { gated as gatedAlarms, openList, raise } from './alarms.mjs';
 import { growth, told } from './growth.mjs';
-import { assert, openDesk, settings, until, untilMap } from './stage.mjs';
+import { assert, equal, openDesk, settings, until, untilMap } from './stage.mjs';
 
 const DEVICES = 10_000;
 const CHANGES_HZ = 10_000;
@@ -161,7 +161,11 @@ const WALL_S = 90;
 /** Heap and DOM of a wall stay flat for minutes. */
 export async function wall(page) {
   const seconds = settings.soak_s ?? WALL_S;
+  // Its views take turns where nothing urgent waits, and have different numbers of nodes; what waits brings this one too.
+  const put = await page.request.put(`${settings.url}/api/v1/displays/ioc-wall/view`, { data: { view: 'overview', minutes: Math.ceil(seconds / 60) + 2 } });
+  equal(put.status(), 204, 'putting a view on the wall');
   await page.goto(`${settings.url}/wall/ioc-wall?lang=vi`);
+  await page.waitForSelector('main[data-view=overview]', { timeout: 20_000 });
   await page.waitForSelector('[data-test=link].live', { timeout: 20_000 });
   await page.waitForTimeout(10_000);
   return `${seconds} s: ${flat(await growth(page, seconds), 'wall')}`;
