@@ -26,7 +26,8 @@ pub(super) struct Collected {
     batch: Vec<Admitted>,
     rows: usize,
     bytes: usize,
-    deadline: Option<Instant>,
+    /// When its first messages came.
+    since: Option<Instant>,
 }
 
 impl Collected {
@@ -44,7 +45,9 @@ impl Collected {
         complete: Complete,
     ) -> Option<Vec<Admitted>> {
         while self.rows < complete.rows && self.bytes < BATCH_BYTES {
-            let chunk = match self.deadline {
+            // Without an end where that lies beyond what the clock can tell.
+            let deadline = self.since.and_then(|since| since.checked_add(complete.linger));
+            let chunk = match deadline {
                 None => admitted.recv().await,
                 Some(deadline) => match tokio::time::timeout_at(deadline, admitted.recv()).await {
                     Ok(chunk) => chunk,
@@ -53,7 +56,7 @@ impl Collected {
             };
             match chunk {
                 Some(chunk) => {
-                    self.deadline.get_or_insert_with(|| Instant::now() + complete.linger);
+                    self.since.get_or_insert_with(Instant::now);
                     self.rows += count_rows(&chunk);
                     self.bytes += count_bytes(&chunk);
                     if self.batch.is_empty() {
@@ -142,5 +145,20 @@ mod tests {
             }
         }
         panic!("never complete");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_behind_another_batch_is_complete_as_soon_as_that_is_durable() {
+        let (sender, mut admitted) = mpsc::channel(8);
+        let mut collected = Collected::default();
+        sender.send(chunk(4)).await.unwrap();
+        let behind = Complete { rows: 10, linger: Duration::MAX };
+        let waited =
+            tokio::time::timeout(Duration::from_secs(1), collected.next(&mut admitted, behind));
+        assert!(waited.await.is_err(), "it is not full");
+        let (first, begun) =
+            (Complete { rows: 10, linger: Duration::from_millis(5) }, Instant::now());
+        assert_eq!(collected.next(&mut admitted, first).await.map(|batch| batch.len()), Some(4));
+        assert_eq!(begun.elapsed(), Duration::ZERO, "it has waited before");
     }
 }

@@ -24,9 +24,6 @@ use crate::{
 
 /// Rows of an ordinary message, to size the batches of a drain: an interval of four lanes.
 const MESSAGE_ROWS: usize = 4;
-/// A drained batch may have so many times the rows of an ordinary one: it waits for nobody, and the more
-/// messages of a source it joins, the fewer rows of counters and current values are written.
-const DRAIN_ROWS_FACTOR: usize = 3;
 
 /// What waits in the spool, by numbers of messages.
 #[derive(Default)]
@@ -127,7 +124,7 @@ impl Writer {
         };
         let (contract, horizon) = (self.contract.clone(), self.horizon);
         let strangers = Arc::clone(&self.strangers);
-        let messages = self.settings.batch_rows * DRAIN_ROWS_FACTOR / MESSAGE_ROWS;
+        let messages = self.settings.batch_rows / MESSAGE_ROWS;
         let decide = move |messages: Vec<Spooled>| -> (Vec<Admitted>, Option<Ahead>) {
             let decide = |Spooled { delivery, over_rate }| {
                 let received_at = delivery.received_at;

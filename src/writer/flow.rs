@@ -1,8 +1,8 @@
 //! The writer's loop: what it has in hand, what it waits for, and what follows.
 //!
 //! One thing at a time is done with the database, and meanwhile messages are taken over: one batch
-//! waits for its commit, or, when the spool is in use, every batch goes there at once. What people ask
-//! for is done between two commits.
+//! waits for its commit, the one behind it is encoded as soon as it is full, or, when the spool is in
+//! use, every batch goes there at once. What people ask for is done between two commits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,8 +19,6 @@ use crate::{admit::Admitted, alarm::Input, store::insert::Committed};
 
 /// Age that completes a batch for the spool: one sync of the disk for all of it.
 const SPOOL_LINGER: Duration = Duration::from_millis(50);
-/// A batch for the spool may have so many times the rows of one for the database.
-const SPOOL_ROWS_FACTOR: usize = 2;
 /// Time between two looks whether a spool that could not be used can be used again.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest time to do what somebody asked for; a replay of a whole quarantine takes seconds.
@@ -54,11 +52,16 @@ pub(super) struct Waiting {
     pub(super) since: Instant,
 }
 
+/// A complete batch; its rows, if they are encoded while another one is committed.
+type Next = (Arc<Vec<Admitted>>, Option<Encoding>);
+
 /// What the writer has in hand.
 pub(super) struct Flow {
     pub(super) work: Work,
     pub(super) collected: Collected,
     pub(super) waiting: Option<Waiting>,
+    /// Takes its place when that is durable; the alarms hear of it then.
+    next: Option<Next>,
     pub(super) backlog: Backlog,
     /// When stored records are judged anew again, while nothing else is to be done.
     pub(super) refold_at: Instant,
@@ -100,6 +103,11 @@ enum Event {
 impl Writer {
     /// Waits for the next event and does what it asks for. False at the end.
     pub(super) async fn step(&mut self, flow: &mut Flow) -> bool {
+        if flow.waiting.is_none()
+            && let Some(next) = flow.next.take()
+        {
+            self.take_over(flow, next);
+        }
         self.begin_work(flow).await;
         if flow.is_done() {
             return false;
@@ -119,25 +127,29 @@ impl Writer {
             Event::Inputs(inputs) => self.inform_alarms(flow.hearing(), &inputs).await,
             Event::Batch(None) => flow.has_ended = true,
             Event::Batch(Some(batch)) => {
-                // Behind what is spooled it is spooled at once.
-                let is_first = flow.backlog.is_empty();
-                let patience = if is_first { self.settings.spool_after } else { Duration::ZERO };
-                let deadline = Instant::now() + patience;
                 let items = Arc::new(batch);
-                let registry = self.registry.borrow().clone();
-                let may_encode = is_first && matches!(flow.work, Work::Committing(_));
-                let encoding = registry
-                    .filter(|_| may_encode)
-                    .map(|registry| work::encode(registry, Arc::clone(&items)));
-                let is_judged = flow.backlog.is_judged();
-                if is_judged {
-                    self.alarms.hear(&items);
-                }
-                let since = Instant::now();
-                flow.waiting = Some(Waiting { items, deadline, encoding, is_judged, since });
+                let may_encode =
+                    flow.backlog.is_empty() && matches!(flow.work, Work::Committing(_));
+                let encoding = self.registry.borrow().clone().filter(|_| may_encode);
+                let encoding = encoding.map(|registry| work::encode(registry, Arc::clone(&items)));
+                flow.next = Some((items, encoding));
             }
         }
         true
+    }
+
+    /// Makes a batch the one in hand: the alarms hear of it, and its time until the spool begins.
+    fn take_over(&mut self, flow: &mut Flow, (items, encoding): Next) {
+        // Behind what is spooled it is spooled at once.
+        let is_first = flow.backlog.is_empty();
+        let patience = if is_first { self.settings.spool_after } else { Duration::ZERO };
+        let since = Instant::now();
+        let is_judged = flow.backlog.is_judged();
+        if is_judged {
+            self.alarms.hear(&items);
+        }
+        flow.waiting =
+            Some(Waiting { items, deadline: since + patience, encoding, is_judged, since });
     }
 
     /// The next event. Every branch is cancel-safe; the work happens after one was taken.
@@ -148,7 +160,7 @@ impl Writer {
         let is_slow_at = flow.work.is_slow_at(self.settings.spool_after).unwrap_or(never);
         let takes_commands = flow.takes_commands();
         let (refolds, refold_at) = (flow.refolds(), flow.refold_at);
-        let complete = self.complete(&flow.backlog);
+        let complete = self.complete(flow);
         tokio::select! {
             biased;
             () = self.stop.cancelled(), if flow.stop_by.is_none() => Event::Stop,
@@ -161,17 +173,20 @@ impl Writer {
             _ = flow.ticks.tick() => Event::Tick,
             inputs = self.alarms.next() => Event::Inputs(inputs),
             batch = flow.collected.next(&mut self.admitted, complete),
-                if flow.waiting.is_none() && !flow.has_ended => Event::Batch(batch),
+                if flow.next.is_none() && !flow.has_ended => Event::Batch(batch),
             () = tokio::time::sleep_until(refold_at), if refolds => Event::Refold,
         }
     }
 
-    const fn complete(&self, backlog: &Backlog) -> Complete {
+    /// When the batch in the making is complete. Behind another one only when it is full: what comes until
+    /// that is stored belongs to it.
+    const fn complete(&self, flow: &Flow) -> Complete {
         let (rows, linger) = (self.settings.batch_rows, self.settings.linger);
-        if backlog.is_empty() {
-            return Complete { rows, linger };
+        match (&flow.waiting, flow.backlog.is_empty()) {
+            (Some(_), _) => Complete { rows, linger: Duration::MAX },
+            (None, true) => Complete { rows, linger },
+            (None, false) => Complete { rows, linger: SPOOL_LINGER },
         }
-        Complete { rows: rows * SPOOL_ROWS_FACTOR, linger: SPOOL_LINGER }
     }
 
     pub(super) fn tools(&self) -> Tools {
@@ -385,6 +400,7 @@ impl Flow {
             work: Work::Idle(connected),
             collected: Collected::default(),
             waiting: None,
+            next: None,
             backlog,
             refold_at: Instant::now(),
             alarms_at: Instant::now(),
@@ -403,12 +419,16 @@ impl Flow {
         if let Some(waiting) = &mut self.waiting {
             waiting.encoding = None;
         }
+        if let Some((_items, encoding)) = &mut self.next {
+            *encoding = None;
+        }
     }
 
     /// Everything that was taken over is durable, and no more comes.
     const fn is_done(&self) -> bool {
         let is_free = matches!(self.work, Work::Idle(_) | Work::Reading(..) | Work::Resting(..));
-        self.has_ended && self.waiting.is_none() && (is_free || self.is_away())
+        let has_all = self.waiting.is_none() && self.next.is_none();
+        self.has_ended && has_all && (is_free || self.is_away())
     }
 
     /// The database takes nothing.
@@ -422,7 +442,10 @@ impl Flow {
 
     /// Whether there is nothing to do but to judge stored records anew.
     fn refolds(&self) -> bool {
-        let is_free = self.waiting.is_none() && self.backlog.is_empty() && self.stop_by.is_none();
+        let is_free = self.waiting.is_none()
+            && self.next.is_none()
+            && self.backlog.is_empty()
+            && self.stop_by.is_none();
         match &self.work {
             Work::Idle(connected) => is_free && connected.inserter.is_behind(),
             Work::Connecting(_)
