@@ -2,7 +2,7 @@
 // minutes, floods of alarms; heap and DOM stay flat in all of it.
 // At scale, the devices and their changes are put into the page's own socket, in the shape of the hub's
 // documents and frames: a hub, a simulator and a browser on two cores would measure the machine, not the page.
-import { gated as gatedAlarms, openList, raise } from './alarms.mjs';
+import { onlyRaised, raise } from './alarms.mjs';
 import { growth, told } from './growth.mjs';
 import { assert, equal, openDesk, settings, until, untilMap } from './stage.mjs';
 
@@ -183,9 +183,7 @@ const FLOOD_AT_ONCE = 200;
 
 /** A flood of alarms that goes on: what is over leaves nothing behind. */
 export async function flood(page) {
-  const gate = await gatedAlarms(page);
-  await openList(page);
-  await until('the topic of alarms', () => gate.cursor !== null);
+  const gate = await onlyRaised(page);
   const there = [];
   const pour = () => {
     const over = there.splice(0, Math.max(0, there.length + FLOOD_HZ - FLOOD_AT_ONCE));
