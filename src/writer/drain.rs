@@ -66,6 +66,14 @@ impl Backlog {
     }
 }
 
+/// What a commit put into the database, to be taken out of the spool and told.
+pub(super) struct Drained {
+    parts: Vec<(Arc<Vec<Admitted>>, Committed)>,
+    /// Number behind the last message, when all of them are there.
+    end: Option<u64>,
+    is_shown: bool,
+}
+
 impl Writer {
     /// Puts the waiting batch into the spool and acknowledges it. A commit of these messages that is
     /// under way becomes the first of the drain.
@@ -168,8 +176,8 @@ impl Writer {
                 Work::commit(connected, (Arc::new(items), encoding, due), origin, self.tools())
             }
             Ok(None) => {
-                let nothing = Vec::new();
-                self.drained(backlog, nothing, Some(backlog.next), true).await;
+                let nothing = self.drained(backlog, Vec::new(), Some(backlog.next), true);
+                self.tell_drained(nothing).await;
                 Work::Idle(connected)
             }
             // The spool itself tells people.
@@ -177,24 +185,41 @@ impl Writer {
         }
     }
 
-    /// Takes what is in the database out of the spool, up to message `end` when all of it is, and
-    /// emits it.
-    pub(super) async fn drained(
+    /// Notes what is in the database: up to message `end` when all of it is.
+    pub(super) fn drained(
         &mut self,
         backlog: &mut Backlog,
         parts: Vec<(Arc<Vec<Admitted>>, Committed)>,
         end: Option<u64>,
         is_shown: bool,
-    ) {
-        if let (Some(spool), Some(end)) = (&self.spool, end) {
-            backlog.position = end;
-            // The spool itself tells people; what it did not forget is stored again, without effect.
-            let _told = spool.discard(end).await;
-        }
+    ) -> Drained {
+        backlog.position = end.unwrap_or(backlog.position);
         if backlog.is_empty()
             && let Some(engine) = self.alarms.engine()
         {
             engine.spool_done();
+        }
+        Drained { parts, end, is_shown }
+    }
+
+    /// Begins the next commit at once if its messages are read: the database should not wait for the disk of
+    /// the spool, nor for the live view.
+    pub(super) async fn go_on_draining(&mut self, flow: &mut Flow) {
+        self.begin_work(flow).await;
+        flow.work = match flow.work.take() {
+            Work::Reading(connected, mut reading) => match (&mut reading).now_or_never() {
+                Some(read) => self.take_read(connected, flow, read).await,
+                None => Work::Reading(connected, reading),
+            },
+            work => work,
+        };
+    }
+
+    /// Takes what is in the database out of the spool, and emits it.
+    pub(super) async fn tell_drained(&self, Drained { parts, end, is_shown }: Drained) {
+        if let (Some(spool), Some(end)) = (&self.spool, end) {
+            // The spool itself tells people; what it did not forget is stored again, without effect.
+            let _told = spool.discard(end).await;
         }
         let stored = self.is_all_stored();
         for (items, committed) in parts {

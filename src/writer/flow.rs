@@ -199,7 +199,7 @@ impl Writer {
 
     /// Gives a free connection something to do: first what people ask for, then the head of the spool,
     /// then the waiting batch.
-    async fn begin_work(&mut self, flow: &mut Flow) {
+    pub(super) async fn begin_work(&mut self, flow: &mut Flow) {
         if flow.takes_commands() {
             for command in std::mem::take(&mut flow.held) {
                 self.answer(flow, Command::Alarm(command)).await;
@@ -344,6 +344,7 @@ impl Writer {
         if has_refused_alarms {
             flow.alarms_at = Instant::now() + ALARMS_REFUSED;
         }
+        let mut drained = None;
         match job.origin {
             Origin::Broker => {
                 for (items, committed) in parts {
@@ -370,7 +371,7 @@ impl Writer {
             Origin::Alarms => self.emit_refolded(parts).await,
             Origin::Spool { end, is_shown } => {
                 let all = connection.is_ok().then_some(end);
-                self.drained(&mut flow.backlog, parts, all, is_shown).await;
+                drained = Some(self.drained(&mut flow.backlog, parts, all, is_shown));
             }
         }
         if let Some(seq) = alarms {
@@ -390,6 +391,10 @@ impl Writer {
                 Work::pause(RETRY_MIN)
             }
         };
+        if let Some(drained) = drained {
+            self.go_on_draining(flow).await;
+            self.tell_drained(drained).await;
+        }
     }
 }
 
@@ -427,8 +432,7 @@ impl Flow {
     /// Everything that was taken over is durable, and no more comes.
     const fn is_done(&self) -> bool {
         let is_free = matches!(self.work, Work::Idle(_) | Work::Reading(..) | Work::Resting(..));
-        let has_all = self.waiting.is_none() && self.next.is_none();
-        self.has_ended && has_all && (is_free || self.is_away())
+        self.has_ended && self.waiting.is_none() && (is_free || self.is_away())
     }
 
     /// The database takes nothing.
@@ -442,10 +446,7 @@ impl Flow {
 
     /// Whether there is nothing to do but to judge stored records anew.
     fn refolds(&self) -> bool {
-        let is_free = self.waiting.is_none()
-            && self.next.is_none()
-            && self.backlog.is_empty()
-            && self.stop_by.is_none();
+        let is_free = self.waiting.is_none() && self.backlog.is_empty() && self.stop_by.is_none();
         match &self.work {
             Work::Idle(connected) => is_free && connected.inserter.is_behind(),
             Work::Connecting(_)

@@ -1,5 +1,6 @@
 //! What the writer is doing with the database, as futures that own all they need: so the writer goes on
-//! taking messages meanwhile, however long the database takes.
+//! taking messages meanwhile, however long the database takes. A commit is a task of its own, so that it
+//! does not wait either while the writer waits for the spool's disk.
 //!
 //! A commit has a time limit on this side, because a database that is paused or behind a cut line
 //! answers nothing at all; then its connection is given up. Whether it was committed is not known, and
@@ -15,8 +16,10 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use ioc_ingest::{Reason, Reject};
 use tokio::{
     sync::watch,
+    task::JoinError,
     time::{Instant, Sleep, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{WriterSettings, command::chain};
 use crate::{
@@ -85,7 +88,7 @@ pub(super) struct Job {
     pub(super) started: Instant,
     /// It takes so long that the database counts as away.
     pub(super) is_slow: bool,
-    pub(super) future: BoxFuture<'static, Done>,
+    task: AbortOnDropHandle<Done>,
 }
 
 /// What became of a commit.
@@ -157,14 +160,15 @@ impl Work {
         Self::Connecting(Box::pin(connect(store, settings)))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it ends with the work, which the writer holds")]
     pub(super) fn commit(
         connected: Box<Connected>,
         batch: Batch,
         origin: Origin,
         tools: Tools,
     ) -> Self {
-        let future = Box::pin(commit_all(connected, batch, tools));
-        Self::Committing(Job { origin, started: Instant::now(), is_slow: false, future })
+        let task = AbortOnDropHandle::new(tokio::spawn(commit_all(connected, batch, tools)));
+        Self::Committing(Job { origin, started: Instant::now(), is_slow: false, task })
     }
 
     /// When the commit that is under way is to count as slow; null when none is, or it does already.
@@ -197,7 +201,10 @@ impl Work {
                 sleep.await;
                 Progress::Rested
             }
-            Self::Committing(job) => Progress::Done((&mut job.future).await),
+            Self::Committing(job) => match (&mut job.task).await {
+                Ok(done) => Progress::Done(done),
+                Err(failed) => ended(failed).await,
+            },
             Self::Idle(connected) => {
                 while !connected.inserter.client().is_closed() {
                     tokio::time::sleep(IDLE_LOOK).await;
@@ -206,6 +213,14 @@ impl Work {
             }
             Self::Changing => std::future::pending().await,
         }
+    }
+}
+
+/// A defect of a commit is one of the writer; without one the commit ends early only with the process.
+async fn ended(failed: JoinError) -> Progress {
+    match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_cancelled) => std::future::pending().await,
     }
 }
 
