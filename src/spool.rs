@@ -3,20 +3,22 @@
 //! From: the writer, when the database does not take a batch in time. Back to: the writer, when it does
 //! again. What [`Spool::append`] returned for is synced to the disk and may be acknowledged. The spool
 //! is bounded in bytes and then refuses, so that the broker keeps what follows. Its memory does not
-//! grow with what it holds. Everything that touches the disk runs on blocking threads.
+//! grow with what it holds. The files belong to one thread, which also decodes what it reads: what it
+//! allocates for a batch and others free it has again for the next one, which threads that take turns have not.
 //!
 //! [`SpoolState`] tells every change of how much waits: for the screens, readiness and metrics.
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, mpsc},
     time::Instant,
 };
 
 use chrono::{DateTime, Utc};
 use ioc_ingest::Reason;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::{admit::Admitted, observe::Metrics};
 
@@ -158,9 +160,14 @@ pub struct SpoolState {
     pub holds_own: bool,
 }
 
+/// What the thread of the files is asked for.
+enum Job {
+    Work(Box<dyn FnOnce(&mut Disk) + Send>),
+    Close(oneshot::Sender<()>),
+}
+
 struct Shared {
-    /// Null after the close.
-    disk: Mutex<Option<Disk>>,
+    jobs: mpsc::Sender<Job>,
     settings: SpoolSettings,
     metrics: Arc<Metrics>,
     state: watch::Sender<SpoolState>,
@@ -182,22 +189,27 @@ impl Spool {
     /// # Errors
     /// What an administrator has to mend. A damaged file is no error: it is moved aside.
     pub async fn open(settings: SpoolSettings, metrics: Arc<Metrics>) -> Result<Self, SpoolError> {
-        let folder = settings.folder.clone();
-        let opening = move || {
-            let disk = Disk::open(&settings.folder, settings.bytes_max)?;
-            let shared = Shared {
-                disk: Mutex::new(Some(disk)),
-                settings,
-                metrics,
-                state: watch::Sender::default(),
-            };
-            let spool = Self(Arc::new(shared));
-            // That nothing can be written now is told, and no reason not to start.
-            let _told = spool.with(|disk| disk.probe());
-            Ok(spool)
+        let (jobs, asked) = mpsc::channel();
+        let (tell, opened) = oneshot::channel();
+        let (folder, bytes_max) = (settings.folder.clone(), settings.bytes_max);
+        let serving = move || match Disk::open(&folder, bytes_max) {
+            Ok(disk) => {
+                let _told = tell.send(Ok(()));
+                serve(disk, asked);
+            }
+            Err(error) => {
+                let _told = tell.send(Err(error));
+            }
         };
-        let opened = tokio::task::spawn_blocking(opening).await;
-        opened.unwrap_or(Err(SpoolError::Panicked { folder }))
+        let thread = std::thread::Builder::new().name("spool".to_owned()).spawn(serving);
+        let _detached = thread.map_err(|source| SpoolError::folder(&settings.folder, source))?;
+        let panicked = |_| Err(SpoolError::Panicked { folder: settings.folder.clone() });
+        opened.await.unwrap_or_else(panicked)?;
+        let spool =
+            Self(Arc::new(Shared { jobs, settings, metrics, state: watch::Sender::default() }));
+        // That nothing can be written now is told, and no reason not to start.
+        let _told = spool.ask(|disk| disk.probe()).await;
+        Ok(spool)
     }
 
     /// What the spool holds, now and from now on.
@@ -214,13 +226,13 @@ impl Spool {
     pub async fn probe(&self) {
         if self.0.state.borrow().trouble.is_some() {
             // The state tells what came of it.
-            let _told = self.run(|disk| disk.probe()).await;
+            let _told = self.ask(|disk| disk.probe()).await;
         }
     }
 
     /// The number of the first message that waits, and the one that the next message gets.
     pub async fn bounds(&self) -> Result<(u64, u64), SpoolError> {
-        self.run(|disk| Ok((disk.position(), disk.next()))).await
+        self.ask(|disk| Ok((disk.position(), disk.next()))).await
     }
 
     /// Adds the messages of a batch at the end; they are on the disk when this returns. Returns the
@@ -233,7 +245,7 @@ impl Spool {
     /// When dropped, the messages may or may not have been added.
     pub async fn append(&self, items: Arc<Vec<Admitted>>) -> Result<u64, SpoolError> {
         let metrics = Arc::clone(&self.0.metrics);
-        self.run(move |disk| {
+        self.ask(move |disk| {
             let begun = Instant::now();
             let end = disk.append(items.iter().map(|item| (&item.delivery, over_rate(item))))?;
             metrics.spool_writes.inc();
@@ -244,29 +256,24 @@ impl Spool {
         .await
     }
 
-    /// Begins at once, on a thread of its own, to read the messages from number `from` on, about
-    /// `messages` at most, and to `prepare` them. Gives them with the number behind the last, or null
-    /// when there are none.
+    /// Begins at once to read the messages from number `from` on, about `messages` at most, and to
+    /// `prepare` them. Gives them with the number behind the last, or null when there are none.
     pub fn read<T: Send + 'static>(
         &self,
         from: u64,
         messages: u64,
         prepare: impl FnOnce(Vec<Spooled>) -> T + Send + 'static,
     ) -> impl Future<Output = Result<Option<(T, u64)>, SpoolError>> + Send + 'static {
-        let spool = self.clone();
-        let folder = self.0.settings.folder.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let chunk = spool.with(|disk| disk.read(from, messages))?;
-            // The disk is free for appends meanwhile.
+        self.ask(move |disk| {
+            let chunk = disk.read(from, messages)?;
             Ok(chunk.map(|chunk| (prepare(chunk.messages), chunk.end)))
-        });
-        async move { reading.await.unwrap_or(Err(SpoolError::Panicked { folder })) }
+        })
     }
 
     /// Forgets the messages before number `to`: they are in the database.
     pub async fn discard(&self, to: u64) -> Result<(), SpoolError> {
         let metrics = Arc::clone(&self.0.metrics);
-        self.run(move |disk| {
+        self.ask(move |disk| {
             let before = disk.messages();
             disk.discard(to);
             metrics.spool_drained.inc_by(before.saturating_sub(disk.messages()));
@@ -277,39 +284,51 @@ impl Spool {
 
     /// Closes its files, so that the next hub can have the folder.
     pub async fn close(self) {
-        let closing = move || {
-            let disk = self.0.disk.lock().unwrap_or_else(PoisonError::into_inner).take();
-            drop(disk);
-        };
-        // A defect of the store below was told at the files' use.
-        let _closed = tokio::task::spawn_blocking(closing).await;
+        let (tell, closed) = oneshot::channel();
+        // Both fail when it is closed already.
+        let _asked = self.0.jobs.send(Job::Close(tell));
+        let _told = closed.await;
     }
 
-    async fn run<T: Send + 'static>(
+    /// Has the thread of the files do something at once, and tell what they hold then.
+    fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Disk) -> Result<T, SpoolError> + Send + 'static,
-    ) -> Result<T, SpoolError> {
-        let spool = self.clone();
-        let done = tokio::task::spawn_blocking(move || spool.with(work)).await;
-        done.unwrap_or_else(|_panicked| {
-            Err(SpoolError::Panicked { folder: self.0.settings.folder.clone() })
-        })
+    ) -> impl Future<Output = Result<T, SpoolError>> + Send + 'static {
+        let (tell, answer) = oneshot::channel();
+        let shared = Arc::clone(&self.0);
+        let work = move |disk: &mut Disk| {
+            // A defect of the store below does not end the thread.
+            let done = catch_unwind(AssertUnwindSafe(|| work(disk)));
+            let panicked = |_| Err(SpoolError::Panicked { folder: shared.settings.folder.clone() });
+            let done = done.unwrap_or_else(panicked);
+            shared.tell(disk, done.as_ref().err());
+            let _told = tell.send(done);
+        };
+        // After the close it is dropped, and never answers.
+        let _asked = self.0.jobs.send(Job::Work(Box::new(work)));
+        async move { answer.await.unwrap_or(Err(SpoolError::Closed)) }
     }
+}
 
-    /// Works on the disk and tells what it holds then. Blocks.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&mut Disk) -> Result<T, SpoolError>,
-    ) -> Result<T, SpoolError> {
-        let mut disk = self.0.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(disk) = &mut *disk else { return Err(SpoolError::Closed) };
-        let done = work(disk);
-        self.tell(disk, done.as_ref().err());
-        done
+/// Does what is asked for until the close, or until nobody is left who could ask.
+#[expect(clippy::needless_pass_by_value, reason = "both end with it")]
+fn serve(mut disk: Disk, jobs: mpsc::Receiver<Job>) {
+    for job in &jobs {
+        match job {
+            Job::Work(work) => work(&mut disk),
+            Job::Close(tell) => {
+                drop(disk);
+                let _told = tell.send(());
+                return;
+            }
+        }
     }
+}
 
+impl Shared {
     fn tell(&self, disk: &Disk, error: Option<&SpoolError>) {
-        let Shared { settings, metrics, state, .. } = &*self.0;
+        let Self { settings, metrics, state, .. } = self;
         let (messages, bytes) = (disk.messages(), disk.bytes());
         #[expect(clippy::cast_precision_loss, reason = "a share of the bound")]
         let is_filling = bytes as f64 >= settings.bytes_max as f64 * settings.warn_share;

@@ -27,7 +27,7 @@ const ASIDE: &str = "damaged";
 const SAVED: &str = "saved";
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// Memory for pages of one open file, bytes.
-const CACHE_BYTES: usize = 4 * 1024 * 1024;
+const CACHE_BYTES: usize = 1024 * 1024;
 /// Records that are read at once, bytes: large messages take no more memory than ordinary ones.
 const READ_BYTES: usize = 16 * 1024 * 1024;
 /// The store's files are whole pages.
