@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::{Fact, Source, health::Status};
 
 use super::{insert::Outcome, table::Way};
@@ -15,6 +16,35 @@ use crate::{
     ledger::{Arrival, Batch, Delta, Figures, Ledger, connection::Connections},
     registry::Registry,
 };
+
+/// So long after a device sent what is stored under another number its messages may be stored already:
+/// that comes in runs.
+const DOUBT: TimeDelta = TimeDelta::minutes(10);
+
+/// Devices whose numbers do not tell whether a message is new, until when by the time of receipt.
+#[derive(Debug, Default)]
+pub(super) struct Doubted(HashMap<i32, DateTime<Utc>>);
+
+impl Doubted {
+    fn has(&self, admitted: &Admitted) -> bool {
+        let id = admitted.accepted.as_ref().map(|accepted| accepted.device.id);
+        id.is_some_and(|id| self.0.contains_key(&id))
+    }
+
+    /// Takes over what the natural keys said of a stored batch.
+    pub(super) fn learn(&mut self, items: &[Admitted], arrivals: &[Arrival], outcome: &Outcome) {
+        let Some(now) = items.iter().map(|item| item.delivery.received_at).max() else { return };
+        self.0.retain(|_device, until| *until > now);
+        for (item, arrival) in arrivals.iter().enumerate() {
+            if !arrival.may_be_known()
+                && outcome.was_known(item)
+                && let Some(accepted) = &items[item].accepted
+            {
+                self.0.insert(accepted.device.id, now + DOUBT);
+            }
+        }
+    }
+}
 
 /// What is known of a batch.
 pub(super) struct Foreseen<'l, 'i> {
@@ -30,7 +60,7 @@ pub(super) struct Foreseen<'l, 'i> {
 impl<'l, 'i> Foreseen<'l, 'i> {
     /// Looks every message up, in the order in which they came.
     pub(super) fn of(
-        ledger: &'l Ledger,
+        (ledger, doubted): (&'l Ledger, &Doubted),
         connections: &Connections,
         registry: &Registry,
         items: &'i [Admitted],
@@ -47,7 +77,7 @@ impl<'l, 'i> Foreseen<'l, 'i> {
                 matches!(accepted.message.fact, Fact::Status(status)
                     if !told.note(accepted.device.id, status, again))
             });
-            let known = admitted.replayed || arrival.may_be_known();
+            let known = admitted.replayed || arrival.may_be_known() || doubted.has(admitted);
             let way = if known { Way::Merge } else { Way::Copy };
             ways.push((!says_nothing).then_some(way));
         }
@@ -102,4 +132,67 @@ pub(super) fn by_source(delta: &Delta<'_>) -> Vec<(Source, Figures)> {
         sources.entry(&topic.source).or_default().add(*figures);
     }
     sources.into_iter().map(|(source, figures)| (source.clone(), figures)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ioc_ingest::{Message, Service, Stream, Topic, delivery::Delivery};
+
+    use super::*;
+    use crate::{admit::Accepted, registry::Device, store::table::NotNew};
+
+    fn from(id: i32, seconds: i64) -> Admitted {
+        let device = Device {
+            id,
+            source: Source::parse(&format!("cab-{id}")).unwrap(),
+            service: Service::Cabinet,
+            name_vi: String::new(),
+            name_en: String::new(),
+            position: None,
+            area: None,
+            corridor: None,
+            parent: None,
+            period_ms: None,
+            simulated: false,
+            detectors: HashMap::new(),
+        };
+        let topic = Topic {
+            service: device.service,
+            source: device.source.clone(),
+            stream: Stream::Status,
+        };
+        let fact = Fact::Status(Status { online: true, boot: 1 });
+        let message = Arc::new(Message { topic, envelope: None, fact, refused: Vec::new() });
+        let received_at = DateTime::from_timestamp(1_790_046_000 + seconds, 0).unwrap();
+        Admitted {
+            delivery: Delivery::unawaited(String::new(), "{}".into(), received_at),
+            topic: None,
+            number: None,
+            accepted: Some(Accepted { device: Arc::new(device), message }),
+            refused: Vec::new(),
+            replayed: false,
+            may_be_stored: false,
+        }
+    }
+
+    #[test]
+    fn only_a_device_whose_numbers_misled_is_doubted_and_only_for_a_while() {
+        let items = [from(1, 0), from(2, 0), from(3, 0)];
+        let mut outcome = Outcome::new(items.len());
+        // The second was foreseen by its number, the third is new.
+        outcome.note(&[0, 1, 2], &NotNew { known: vec![0, 1], conflicts: Vec::new() });
+        let arrivals = [Arrival::InOrder, Arrival::Repeated, Arrival::InOrder];
+        let mut doubted = Doubted::default();
+        doubted.learn(&items, &arrivals, &outcome);
+        assert_eq!(items.each_ref().map(|item| doubted.has(item)), [true, false, false]);
+        let quiet = |doubted: &mut Doubted, seconds| {
+            doubted.learn(&[from(3, seconds)], &[Arrival::InOrder], &Outcome::new(1));
+        };
+        quiet(&mut doubted, 599);
+        assert!(doubted.has(&items[0]));
+        quiet(&mut doubted, 600);
+        assert!(!doubted.has(&items[0]));
+    }
 }

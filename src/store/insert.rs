@@ -3,9 +3,9 @@
 //!
 //! New messages go straight into their tables by COPY; messages that the ledger of seq knows go by way
 //! of temporary tables, in the same transaction. After a duplicate key that nobody foresaw (the same
-//! fact under another number) the whole batch is done again by that way, and so are the next
-//! [`MERGE_BATCHES`], since that comes in runs. Applying a message twice changes nothing: only rows
-//! that were truly new feed the rollup.
+//! fact under another number) the whole batch is done again by that way, and so is for a while what comes
+//! from that device. Applying a message twice changes nothing: only rows that were truly new feed the
+//! rollup.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Transaction};
 
 use super::{
     Store, StoreError, alarm,
-    arrival::{self, Foreseen},
+    arrival::{self, Doubted, Foreseen},
     assessment_row,
     copy::Rows,
     document_row, dossier_row,
@@ -38,9 +38,6 @@ use crate::{
     record::RecordSettings,
     registry::Registry,
 };
-
-/// Batches that wholly take the way of temporary tables after a duplicate key.
-const MERGE_BATCHES: u32 = 20;
 
 /// The fact tables, in the order in which a transaction writes them.
 const TABLES: [&Table; 13] = [
@@ -99,8 +96,6 @@ pub struct Committed {
     pub arrivals: Vec<Arrival>,
     /// Sources of which the known loss changed, and by how much.
     pub loss: Vec<(Source, Figures)>,
-    /// Whether facts were there already of messages that the ledger took for new.
-    pub unforeseen: bool,
     /// Tickets whose state changed.
     pub tickets: Vec<TicketChange>,
     /// Records of each noun that were folded.
@@ -178,12 +173,12 @@ pub struct Inserter {
     ledger: Ledger,
     connections: Connections,
     ledger_statements: ledger::Statements,
-    merge_left: u32,
+    doubted: Doubted,
 }
 
 impl std::fmt::Debug for Inserter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inserter").field("merge_left", &self.merge_left).finish_non_exhaustive()
+        f.debug_struct("Inserter").field("doubted", &self.doubted).finish_non_exhaustive()
     }
 }
 
@@ -208,7 +203,7 @@ impl Inserter {
             ledger_statements: ledger::Statements::prepare(&client).await?,
             tables,
             client,
-            merge_left: 0,
+            doubted: Doubted::default(),
         })
     }
 
@@ -275,18 +270,12 @@ impl Inserter {
         items: &[Admitted],
         (ahead, also): (Option<Ahead>, Also<'_>),
     ) -> Result<Committed, StoreError> {
-        if self.merge_left == 0 {
-            match self.attempt(registry, bound, items, (Way::Copy, ahead, also)).await {
-                Err(StoreError::Exists { .. }) => self.merge_left = MERGE_BATCHES,
-                done => return done,
+        match self.attempt(registry, bound, items, (Way::Copy, ahead, also)).await {
+            Err(StoreError::Exists { .. }) => {
+                self.attempt(registry, bound, items, (Way::Merge, None, also)).await
             }
+            done => done,
         }
-        let committed = self.attempt(registry, bound, items, (Way::Merge, None, also)).await?;
-        self.merge_left = self.merge_left.saturating_sub(1);
-        if committed.unforeseen {
-            self.merge_left = MERGE_BATCHES;
-        }
-        Ok(committed)
     }
 
     /// One transaction. `new` is the way of messages that the ledger takes for new; `ahead` is of use
@@ -298,7 +287,8 @@ impl Inserter {
         items: &[Admitted],
         (new, ahead, also): (Way, Option<Ahead>, Also<'_>),
     ) -> Result<Committed, StoreError> {
-        let mut foreseen = Foreseen::of(&self.ledger, &self.connections, registry, items);
+        let mut foreseen =
+            Foreseen::of((&self.ledger, &self.doubted), &self.connections, registry, items);
         if new == Way::Merge {
             foreseen.merge_all();
         }
@@ -344,7 +334,6 @@ impl Inserter {
         done.refused = (0..items.len()).map(refused_of).collect();
         done.conflicting = outcome.all_conflict();
         let mut refreshed = self.records.refresh(&transaction, items).await?;
-        done.unforeseen = outcome.unforeseen(&foreseen.arrivals);
         let (arrivals, delta, connections) = foreseen.settle(items, &outcome);
         done.loss = arrival::by_source(&delta);
         let came = Came {
@@ -374,6 +363,7 @@ impl Inserter {
         done.records = refreshed.touched;
         self.ledger.take(delta);
         self.connections.take(connections);
+        self.doubted.learn(items, &arrivals, &outcome);
         bound.add(counts);
         done.arrivals = arrivals;
         done.duplicate_rows = outcome.duplicates;
@@ -423,11 +413,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn new(items: usize) -> Self {
+    pub(super) fn new(items: usize) -> Self {
         Self { rows: vec![0; items], duplicates: vec![0; items], conflicts: vec![0; items] }
     }
 
-    fn note(&mut self, origin: &[usize], not_new: &NotNew) {
+    pub(super) fn note(&mut self, origin: &[usize], not_new: &NotNew) {
         for item in origin {
             self.rows[*item] += 1;
         }
@@ -459,10 +449,9 @@ impl Outcome {
         self.rows[item] > self.duplicates[item] + self.conflicts[item]
     }
 
-    /// Whether facts of a message were stored already that was taken for new.
-    fn unforeseen(&self, arrivals: &[Arrival]) -> bool {
-        let known = |item: usize| self.duplicates[item] + self.conflicts[item] > 0;
-        arrivals.iter().enumerate().any(|(item, came)| !came.may_be_known() && known(item))
+    /// Whether a message brought facts that were stored.
+    pub(super) fn was_known(&self, item: usize) -> bool {
+        self.duplicates[item] + self.conflicts[item] > 0
     }
 
     fn all_conflict(&self) -> Vec<bool> {
