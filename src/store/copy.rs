@@ -169,15 +169,21 @@ impl Rows {
     }
 }
 
+/// Bytes of a stream that are handed to the connection at once: it copies them, and keeps the room.
+const PART_BYTES: usize = 64 * 1024;
+
 /// Sends a finished COPY stream.
 pub(super) async fn send(
     transaction: &Transaction<'_>,
     statement: &Statement,
-    stream: Bytes,
+    mut stream: Bytes,
 ) -> Result<u64, tokio_postgres::Error> {
     let sink = transaction.copy_in(statement).await?;
     let mut sink = std::pin::pin!(sink);
-    sink.send(stream).await?;
+    while !stream.is_empty() {
+        let part = stream.split_to(PART_BYTES.min(stream.len()));
+        sink.feed(part).await?;
+    }
     sink.finish().await
 }
 

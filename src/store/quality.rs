@@ -453,13 +453,15 @@ pub async fn finish(
     transaction.commit().await.map_err(failed)
 }
 
-/// Histories that hold the rows before an instant; those of another instant are left out.
+/// Histories of these detectors that hold the rows before an instant; those of another instant are left out.
 pub async fn folds(
     client: &impl GenericClient,
+    ids: &[i32],
     before: DateTime<Utc>,
 ) -> Result<HashMap<i32, Fold>, StoreError> {
-    let sql = "select detector_id, state::text from detector_fold where before = $1";
-    let rows = client.query(sql, &[&before]).await;
+    let sql = "select detector_id, state::text from detector_fold \
+               where detector_id = any($1) and before = $2";
+    let rows = client.query(sql, &[&ids, &before]).await;
     let rows = rows.map_err(|error| StoreError::of("read the histories of detectors", error))?;
     // What another build wrote in another form is read from the rows again.
     let fold = |row: &SqlRow| {

@@ -75,7 +75,6 @@ pub(super) async fn recover(
     work.memory.closed_ms = state.closed_before.timestamp_millis();
     // A clock that was ahead and came back lowered the border of the closed hours.
     let done = done.min(state.closed_before);
-    let mut folds = stored::folds(&work.client, done).await?;
     let registry = Arc::clone(&work.registry);
     let mut ids: Vec<i32> = work.owners.keys().copied().collect();
     ids.sort_unstable();
@@ -84,7 +83,7 @@ pub(super) async fn recover(
         if task.stop.is_cancelled() {
             break;
         }
-        recover_some(task, &mut work, (some, done, now), &mut folds).await?;
+        recover_some(task, &mut work, (some, done, now)).await?;
         for id in some {
             work.memory.pending.remove(id);
         }
@@ -99,8 +98,8 @@ async fn recover_some(
     task: &QualityTask,
     work: &mut Work,
     (ids, done, now): (&[i32], DateTime<Utc>, DateTime<Utc>),
-    folds: &mut HashMap<i32, Fold>,
 ) -> Result<(), StoreError> {
+    let mut folds = stored::folds(&work.client, ids, done).await?;
     let since = |id: &i32| at(work.memory.since_ms(*id).max(0)).max(done);
     let is_kept = ids.iter().all(|id| folds.contains_key(id));
     // Rows that are marked from a time to come on are history until then.
