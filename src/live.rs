@@ -440,11 +440,20 @@ impl LiveTask {
     fn take_registry(&mut self) {
         let Some(registry) = self.registry.borrow_and_update().clone() else { return };
         for (source, device) in &registry.devices {
+            let clock_suspect_ms = registry.table.clock_suspect_ms(device);
+            // A lane that one device reported first is no change of all the others.
+            let is_known = self.latest.get(source).is_some_and(|latest| {
+                latest.device.as_ref().is_some_and(|known| Arc::ptr_eq(known, device))
+                    && latest.clock_suspect_ms == clock_suspect_ms
+            });
+            if is_known {
+                continue;
+            }
             let latest = self.latest.entry(source.clone()).or_insert_with(|| {
                 Latest::new(source.clone(), device.service, Some(Arc::clone(device)))
             });
             latest.device = Some(Arc::clone(device));
-            latest.clock_suspect_ms = registry.table.clock_suspect_ms(device);
+            latest.clock_suspect_ms = clock_suspect_ms;
             latest.service = device.service;
             if latest.quality.is_none() {
                 let known = self.shown_standings.get(source);

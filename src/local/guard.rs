@@ -89,6 +89,12 @@ pub(super) struct Slot {
     log: PathBuf,
 }
 
+/// A process that is just being started holds the files of its parent until its program begins: so long the
+/// lock of a server that has ended may still be held.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Time between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 impl Slot {
     /// Takes the folder for one server; stops what an earlier hub left running.
     ///
@@ -98,13 +104,19 @@ impl Slot {
         place.make_data()?;
         let lock_file = place.data.join(format!("{server}.lock"));
         let lock = File::create(&lock_file).map_err(|source| folder_error(&lock_file, source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(LocalError::InUse { server, folder: place.data.clone() });
-            }
-            Err(std::fs::TryLockError::Error(source)) => {
-                return Err(folder_error(&lock_file, source));
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                    sleep(LOCK_PAUSE).await;
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(LocalError::InUse { server, folder: place.data.clone() });
+                }
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(folder_error(&lock_file, source));
+                }
             }
         }
         let pid_file = place.data.join(format!("{server}.pid"));
