@@ -67,7 +67,7 @@ use crate::{
     still::{Address, ConfigureError, Stills},
     store::{
         Store, StoreError, StoreSettings, city,
-        insert::{claim, release},
+        insert::{Doubted, claim, release},
         migrate, registry,
         retention::Retention,
     },
@@ -425,6 +425,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
             .with_roads(Roads::of(&options.city))
             .with_usual(usual_seen),
         spool: Some(spool),
+        doubted: Doubted::default(),
         acknowledger,
         state: database,
         records: outlets.records,

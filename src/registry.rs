@@ -19,7 +19,7 @@ use crate::{
 pub const DETECTORS_MAX: usize = 64;
 
 /// A registered device or system.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Device {
     /// Small id used by fact tables.
     pub id: i32,
@@ -115,6 +115,21 @@ impl Registry {
             Arc::make_mut(&mut self.table).add((id, &place), device, None);
             Arc::make_mut(device).detectors.insert(place, id);
         }
+    }
+
+    /// The same with the devices of `known` that are no others: who holds those need not hold them twice,
+    /// and sees which changed.
+    #[must_use]
+    pub fn sharing(mut self, known: &Self) -> Self {
+        for (source, device) in &mut self.devices {
+            if let Some(known) = known.devices.get(source).filter(|known| *known == device) {
+                *device = Arc::clone(known);
+            }
+        }
+        if self.lanes == known.lanes {
+            self.lanes = Arc::clone(&known.lanes);
+        }
+        self
     }
 
     /// The same with the thresholds of a civil day for every lane and zone.

@@ -33,7 +33,7 @@ use crate::{
     spool::Spool,
     store::{
         Store, StoreError,
-        insert::{Also, Committed},
+        insert::{Also, Committed, Doubted},
         start,
     },
     stranger::Strangers,
@@ -51,8 +51,8 @@ pub use alarm::{AlarmCommand, Alarms, INPUTS, News};
 pub use command::{AcceptOutcome, Command, NewDevice, ReplayOutcome, WriterError, WriterHandle};
 use drain::Backlog;
 use flow::Flow;
-use work::Connected;
 pub(crate) use work::no_answer;
+use work::{Connected, Known};
 
 /// First pause before a batch is tried again.
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -163,6 +163,8 @@ pub struct Writer {
     pub alarms: Alarms,
     /// Where batches wait for the database; null to keep them in the broker.
     pub spool: Option<Spool>,
+    /// What commits learned of devices.
+    pub doubted: Doubted,
     /// To the broker session.
     pub acknowledger: Acknowledger,
     /// Grows with every commit that changed records of reform or the service desk.
@@ -199,7 +201,7 @@ impl Writer {
     async fn connect(&mut self) -> Option<Box<Connected>> {
         let mut pause = RETRY_MIN;
         loop {
-            match work::connect(self.store.clone(), self.settings.clone()).await {
+            match work::connect(self.store.clone(), self.settings.clone(), self.known()).await {
                 Ok(connected) => return Some(connected),
                 Err(error) => self.note_away(&error),
             }
@@ -243,6 +245,10 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn known(&self) -> Known {
+        Known { registry: self.registry.borrow().clone(), doubted: self.doubted.clone() }
     }
 
     fn note_up(&mut self, connected: &mut Connected) {

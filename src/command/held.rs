@@ -8,7 +8,7 @@ use ioc_hub::{
     config::Config,
     hub,
     observe::Metrics,
-    store::Store,
+    store::{Store, insert::Doubted},
     stranger::Strangers,
     writer::{Alarms, CHANGES, DatabaseState, Writer, WriterHandle},
 };
@@ -70,6 +70,7 @@ pub(super) async fn with_writer<T>(
         quality: ioc_hub::quality::task::channel().0,
         alarms: Alarms::default(),
         spool: None,
+        doubted: Doubted::default(),
         acknowledger,
         records: watch::channel(0).0,
         state: watch::channel(DatabaseState::Starting).0,

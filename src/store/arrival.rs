@@ -5,7 +5,10 @@
 //! where its natural keys decide, and what proves new although its number was known is stored and
 //! counted. Messages out of the quarantine bypass the ledger: they were counted when they came.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ioc_ingest::{Fact, Source, health::Status};
@@ -21,26 +24,40 @@ use crate::{
 /// that comes in runs.
 const DOUBT: TimeDelta = TimeDelta::minutes(10);
 
-/// Devices whose numbers do not tell whether a message is new, until when by the time of receipt.
+/// Devices whose numbers do not tell whether a message is new, until when by the time of receipt. Clones
+/// are the same: commits learn it, and whoever encodes ahead of them asks.
+#[derive(Debug, Clone, Default)]
+pub struct Doubted(Arc<Mutex<HashMap<i32, DateTime<Utc>>>>);
+
+/// The devices doubted at some time.
 #[derive(Debug, Default)]
-pub(super) struct Doubted(HashMap<i32, DateTime<Utc>>);
+pub(super) struct Doubts(HashSet<i32>);
+
+impl Doubts {
+    pub(super) fn has(&self, admitted: &Admitted) -> bool {
+        let id = admitted.accepted.as_ref().map(|accepted| accepted.device.id);
+        id.is_some_and(|id| self.0.contains(&id))
+    }
+}
 
 impl Doubted {
-    fn has(&self, admitted: &Admitted) -> bool {
-        let id = admitted.accepted.as_ref().map(|accepted| accepted.device.id);
-        id.is_some_and(|id| self.0.contains_key(&id))
+    /// The devices doubted now.
+    pub(super) fn now(&self) -> Doubts {
+        let doubted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Doubts(doubted.keys().copied().collect())
     }
 
     /// Takes over what the natural keys said of a stored batch.
-    pub(super) fn learn(&mut self, items: &[Admitted], arrivals: &[Arrival], outcome: &Outcome) {
+    pub(super) fn learn(&self, items: &[Admitted], arrivals: &[Arrival], outcome: &Outcome) {
         let Some(now) = items.iter().map(|item| item.delivery.received_at).max() else { return };
-        self.0.retain(|_device, until| *until > now);
+        let mut doubted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        doubted.retain(|_device, until| *until > now);
         for (item, arrival) in arrivals.iter().enumerate() {
             if !arrival.may_be_known()
                 && outcome.was_known(item)
                 && let Some(accepted) = &items[item].accepted
             {
-                self.0.insert(accepted.device.id, now + DOUBT);
+                doubted.insert(accepted.device.id, now + DOUBT);
             }
         }
     }
@@ -60,7 +77,7 @@ pub(super) struct Foreseen<'l, 'i> {
 impl<'l, 'i> Foreseen<'l, 'i> {
     /// Looks every message up, in the order in which they came.
     pub(super) fn of(
-        (ledger, doubted): (&'l Ledger, &Doubted),
+        (ledger, doubts): (&'l Ledger, &Doubts),
         connections: &Connections,
         registry: &Registry,
         items: &'i [Admitted],
@@ -77,7 +94,7 @@ impl<'l, 'i> Foreseen<'l, 'i> {
                 matches!(accepted.message.fact, Fact::Status(status)
                     if !told.note(accepted.device.id, status, again))
             });
-            let known = admitted.replayed || arrival.may_be_known() || doubted.has(admitted);
+            let known = admitted.replayed || arrival.may_be_known() || doubts.has(admitted);
             let way = if known { Way::Merge } else { Way::Copy };
             ways.push((!says_nothing).then_some(way));
         }
@@ -184,15 +201,15 @@ mod tests {
         // The second was foreseen by its number, the third is new.
         outcome.note(&[0, 1, 2], &NotNew { known: vec![0, 1], conflicts: Vec::new() });
         let arrivals = [Arrival::InOrder, Arrival::Repeated, Arrival::InOrder];
-        let mut doubted = Doubted::default();
+        let doubted = Doubted::default();
         doubted.learn(&items, &arrivals, &outcome);
-        assert_eq!(items.each_ref().map(|item| doubted.has(item)), [true, false, false]);
-        let quiet = |doubted: &mut Doubted, seconds| {
+        assert_eq!(items.each_ref().map(|item| doubted.now().has(item)), [true, false, false]);
+        let quiet = |doubted: &Doubted, seconds| {
             doubted.learn(&[from(3, seconds)], &[Arrival::InOrder], &Outcome::new(1));
         };
-        quiet(&mut doubted, 599);
-        assert!(doubted.has(&items[0]));
-        quiet(&mut doubted, 600);
-        assert!(!doubted.has(&items[0]));
+        quiet(&doubted, 599);
+        assert!(doubted.now().has(&items[0]));
+        quiet(&doubted, 600);
+        assert!(!doubted.now().has(&items[0]));
     }
 }

@@ -13,9 +13,10 @@ use chrono::{DateTime, Utc};
 use ioc_ingest::{Fact, Reason, Reject, Source, interval::Place};
 use tokio_postgres::{Client, Transaction};
 
+pub use super::arrival::Doubted;
 use super::{
     Store, StoreError, alarm,
-    arrival::{self, Doubted, Foreseen},
+    arrival::{self, Foreseen},
     assessment_row,
     copy::Rows,
     document_row, dossier_row,
@@ -141,25 +142,44 @@ struct Part<'a> {
     left_out: Vec<(usize, &'a Place)>,
 }
 
-/// Rows of a batch of which every message is taken for new, with their sums: made while the batch before
-/// it is committed.
+/// Rows of the messages of a batch that are taken for new, with their sums: made while the batch before it
+/// is committed.
 pub struct Ahead {
+    /// Which messages these are.
+    takes: Vec<bool>,
     tables: Vec<Encoded>,
     buckets: Buckets,
 }
 
-/// Encodes a batch ahead of its commit. Null when a reading has no lane or zone in the registry yet.
-pub fn encode_ahead(registry: &Registry, items: &[Admitted]) -> Option<Ahead> {
+/// Encodes a batch ahead of its commit, but what may be stored already, and what devices say of their
+/// connections. Null when a reading has no lane or zone in the registry yet.
+pub fn encode_ahead(registry: &Registry, items: &[Admitted], doubted: &Doubted) -> Option<Ahead> {
+    let doubts = doubted.now();
     let mut part = Part::new(Way::Copy);
+    let mut takes = vec![false; items.len()];
     for (item, admitted) in items.iter().enumerate() {
+        let Some(accepted) = &admitted.accepted else { continue };
+        let says_state = matches!(accepted.message.fact, Fact::Status(_));
+        if says_state || admitted.delivery.duplicate || doubts.has(admitted) {
+            continue;
+        }
         if !part.add(registry, item, admitted) {
             return None;
         }
+        takes[item] = true;
     }
     let Part { tables, readings, .. } = part.complete();
     let mut buckets = Buckets::default();
     sum_new(&mut buckets, &readings, &NotNew::default());
-    Some(Ahead { tables, buckets })
+    Some(Ahead { takes, tables, buckets })
+}
+
+impl Ahead {
+    /// Whether what was taken for new is.
+    fn is_right(&self, ways: &[Option<Way>]) -> bool {
+        let mut taken = self.takes.iter().zip(ways).filter(|(takes, _way)| **takes);
+        taken.all(|(_takes, way)| *way == Some(Way::Copy))
+    }
 }
 
 /// Writes batches on a connection of its own.
@@ -185,6 +205,15 @@ impl std::fmt::Debug for Inserter {
 impl Inserter {
     /// Connects and prepares every statement.
     pub async fn connect(store: &Store, settings: &RecordSettings) -> Result<Self, StoreError> {
+        Self::connect_doubting(store, settings, Doubted::default()).await
+    }
+
+    /// The same, with what an earlier connection learned.
+    pub(crate) async fn connect_doubting(
+        store: &Store,
+        settings: &RecordSettings,
+        doubted: Doubted,
+    ) -> Result<Self, StoreError> {
         let client = store.connect().await?;
         claim(&client).await?;
         let judge = Judge::load(store, settings).await?;
@@ -203,7 +232,7 @@ impl Inserter {
             ledger_statements: ledger::Statements::prepare(&client).await?,
             tables,
             client,
-            doubted: Doubted::default(),
+            doubted,
         })
     }
 
@@ -279,7 +308,7 @@ impl Inserter {
     }
 
     /// One transaction. `new` is the way of messages that the ledger takes for new; `ahead` is of use
-    /// when that is all of them.
+    /// when it holds no others.
     async fn attempt(
         &mut self,
         registry: &Registry,
@@ -288,18 +317,21 @@ impl Inserter {
         (new, ahead, also): (Way, Option<Ahead>, Also<'_>),
     ) -> Result<Committed, StoreError> {
         let mut foreseen =
-            Foreseen::of((&self.ledger, &self.doubted), &self.connections, registry, items);
+            Foreseen::of((&self.ledger, &self.doubted.now()), &self.connections, registry, items);
         if new == Way::Merge {
             foreseen.merge_all();
         }
-        let is_all_new = foreseen.ways.iter().all(|way| *way == Some(Way::Copy));
-        let (mut parts, mut buckets) = match ahead.filter(|_| is_all_new) {
-            Some(Ahead { tables, buckets }) => {
-                let (readings, left_out) = (Vec::new(), Vec::new());
-                (vec![Part { way: Way::Copy, tables, readings, left_out }], buckets)
+        let (mut parts, mut buckets) = (Vec::new(), Buckets::default());
+        let mut rest = foreseen.ways.clone();
+        if let Some(ahead) = ahead.filter(|ahead| ahead.is_right(&rest)) {
+            for (way, _) in rest.iter_mut().zip(&ahead.takes).filter(|(_way, takes)| **takes) {
+                *way = None;
             }
-            None => (encode_batch(registry, items, &foreseen.ways), Buckets::default()),
-        };
+            let (tables, readings, left_out) = (ahead.tables, Vec::new(), Vec::new());
+            parts.push(Part { way: Way::Copy, tables, readings, left_out });
+            buckets = ahead.buckets;
+        }
+        parts.extend(encode_batch(registry, items, &rest));
         let failed = |error| StoreError::of("commit a batch", error);
         let transaction = self.client.transaction().await.map_err(failed)?;
         let mut done = Committed::default();

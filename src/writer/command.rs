@@ -447,7 +447,7 @@ impl Writer {
             Err(error) => return Err(away(error)),
         }
         let registry = stored_registry::load(client).await.map_err(away)?;
-        connected.registry = self.settings.judge(registry);
+        connected.registry = self.settings.judge(registry.sharing(&connected.registry));
         self.publish(&connected.registry);
         let replayed = self.replay_source(connected, &device.source, who).await;
         // It is registered all the same.
@@ -459,7 +459,7 @@ impl Writer {
         connected: &mut Connected,
     ) -> Result<Vec<(Source, AcceptOutcome)>, WriterError> {
         let registry = stored_registry::load(connected.inserter.client()).await.map_err(away)?;
-        let registry = self.settings.judge(registry);
+        let registry = self.settings.judge(registry.sharing(&connected.registry));
         let known = &connected.registry.devices;
         let added = registry.devices.keys().filter(|source| !known.contains_key(*source));
         let mut sources: BTreeSet<Source> = added.cloned().collect();

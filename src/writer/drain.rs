@@ -131,7 +131,7 @@ impl Writer {
             return std::future::ready(Ok(None)).boxed();
         };
         let (contract, horizon) = (self.contract.clone(), self.horizon);
-        let strangers = Arc::clone(&self.strangers);
+        let (strangers, doubted) = (Arc::clone(&self.strangers), self.doubted.clone());
         let messages = self.settings.batch_rows / MESSAGE_ROWS;
         let decide = move |messages: Vec<Spooled>| -> (Vec<Admitted>, Option<Ahead>) {
             let decide = |Spooled { delivery, over_rate }| {
@@ -145,7 +145,7 @@ impl Writer {
                 item
             };
             let items: Vec<Admitted> = messages.into_iter().map(decide).collect();
-            let ahead = encode_ahead(&registry, &items);
+            let ahead = encode_ahead(&registry, &items, &doubted);
             (items, ahead)
         };
         spool.read(from, messages.max(1) as u64, decide).boxed()

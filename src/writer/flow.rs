@@ -131,7 +131,9 @@ impl Writer {
                 let may_encode =
                     flow.backlog.is_empty() && matches!(flow.work, Work::Committing(_));
                 let encoding = self.registry.borrow().clone().filter(|_| may_encode);
-                let encoding = encoding.map(|registry| work::encode(registry, Arc::clone(&items)));
+                let doubted = || self.doubted.clone();
+                let encode = |registry| work::encode(registry, Arc::clone(&items), doubted());
+                let encoding = encoding.map(encode);
                 flow.next = Some((items, encoding));
             }
         }
@@ -311,7 +313,7 @@ impl Writer {
 
     /// Follows up what was done with the database.
     async fn go_on(&mut self, flow: &mut Flow, progress: Progress) {
-        let connect = || Work::connect(self.store.clone(), self.settings.clone());
+        let connect = || Work::connect(self.store.clone(), self.settings.clone(), self.known());
         match (flow.work.take(), progress) {
             (_, Progress::Connected(Ok(mut connected))) => {
                 self.note_up(&mut connected);

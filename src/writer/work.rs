@@ -30,7 +30,7 @@ use crate::{
     spool::SpoolError,
     store::{
         Store, StoreError, alarm_works,
-        insert::{Ahead, Also, Committed, Inserter, encode_ahead, ensure_detectors},
+        insert::{Ahead, Also, Committed, Doubted, Inserter, encode_ahead, ensure_detectors},
         refuse::{self, Bound},
         registry as stored_registry,
     },
@@ -59,6 +59,12 @@ pub(super) struct Connected {
     pub(super) has_added: bool,
     /// Planned works as they were at the connection; null once they were taken over.
     pub(super) works: Option<Vec<Works>>,
+}
+
+/// What is known from earlier connections.
+pub(super) struct Known {
+    pub(super) registry: Option<Arc<Registry>>,
+    pub(super) doubted: Doubted,
 }
 
 /// What a commit needs beside the connection.
@@ -115,8 +121,12 @@ pub(super) type Read = Result<Option<((Vec<Admitted>, Option<Ahead>), u64)>, Spo
 pub(super) type Encoding = BoxFuture<'static, Option<Ahead>>;
 
 /// Begins at once to encode a batch on another thread.
-pub(super) fn encode(registry: Arc<Registry>, items: Arc<Vec<Admitted>>) -> Encoding {
-    let encoding = tokio::task::spawn_blocking(move || encode_ahead(&registry, &items));
+pub(super) fn encode(
+    registry: Arc<Registry>,
+    items: Arc<Vec<Admitted>>,
+    doubted: Doubted,
+) -> Encoding {
+    let encoding = tokio::task::spawn_blocking(move || encode_ahead(&registry, &items, &doubted));
     // A defect there shows again at the commit, which encodes for itself then.
     async move { encoding.await.unwrap_or_default() }.boxed()
 }
@@ -156,8 +166,8 @@ impl Work {
         Self::Resting(connected, Box::pin(tokio::time::sleep(pause)))
     }
 
-    pub(super) fn connect(store: Store, settings: WriterSettings) -> Self {
-        Self::Connecting(Box::pin(connect(store, settings)))
+    pub(super) fn connect(store: Store, settings: WriterSettings, known: Known) -> Self {
+        Self::Connecting(Box::pin(connect(store, settings, known)))
     }
 
     #[expect(clippy::disallowed_methods, reason = "it ends with the work, which the writer holds")]
@@ -238,13 +248,18 @@ pub(crate) fn no_answer(doing: &'static str, within: Duration) -> StoreError {
 pub(super) async fn connect(
     store: Store,
     settings: WriterSettings,
+    known: Known,
 ) -> Result<Box<Connected>, StoreError> {
     let connecting = async {
-        let inserter = Inserter::connect(&store, &settings.records).await?;
+        let inserter = Inserter::connect_doubting(&store, &settings.records, known.doubted).await?;
         store.notice_losses(inserter.client()).await;
         let (messages, bytes) = (settings.quarantine_messages, settings.quarantine_bytes);
         let bound = Bound::load(inserter.client(), messages, bytes).await?;
         let registry = stored_registry::load(inserter.client()).await?;
+        let registry = match &known.registry {
+            Some(known) => registry.sharing(known),
+            None => registry,
+        };
         let registry = settings.judge(registry);
         let works = alarm_works::not_over(inserter.client(), settings.clock.now()).await?;
         Ok(Box::new(Connected { inserter, bound, registry, has_added: false, works: Some(works) }))
