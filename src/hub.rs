@@ -377,6 +377,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         clock: Arc::clone(&clock),
         zone: options.city.time_zone,
         registry: registry_seen.clone(),
+        spool: spool.state(),
         ear,
         standings,
         slow: slow_seen,
@@ -408,6 +409,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
     };
     tasks.spawn_short("intake", intake.run());
 
+    let spooled = spool.state();
     let writer = Writer {
         store: store.clone(),
         clock: Arc::clone(&clock),
@@ -445,6 +447,7 @@ pub async fn start(tasks: &Tasks, options: HubOptions) -> Result<Hub, HubError> 
         notifications,
         rules,
         board,
+        spool: spooled,
     };
     let prepared = spawn_writer(tasks, preparation, writer);
     tasks.spawn("broker session", session.run(stop));
@@ -783,6 +786,7 @@ struct Preparation {
     notifications: Notifications,
     rules: Arc<Rules>,
     board: Arc<Board>,
+    spool: watch::Receiver<SpoolState>,
 }
 
 impl Preparation {
@@ -836,6 +840,7 @@ impl Preparation {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             writer: self.handle.clone(),
+            spool: self.spool.clone(),
             zone,
             metrics: Arc::clone(&self.metrics),
             stop: self.tasks.stop_token(),

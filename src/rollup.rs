@@ -2,16 +2,19 @@
 //!
 //! Once a second: asks the writer to close the hours that are over, then works in small steps until
 //! nothing is left. Reads are exact all the time, whatever is still to be done: this task only makes
-//! them fast. While the database is away it tries again at the next second.
+//! them fast. While the database is away it tries again at the next second; while the spool is drained it
+//! leaves the database to that: hours that end meanwhile are closed once, when their rows are there.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::SharedClock,
     observe::Metrics,
+    spool::SpoolState,
     store::{
         Store, StoreError,
         rollup::is_to_move,
@@ -32,6 +35,8 @@ pub struct Worker {
     pub clock: SharedClock,
     /// Closes the hours.
     pub writer: WriterHandle,
+    /// What waits for the database.
+    pub spool: watch::Receiver<SpoolState>,
     /// Zone of the civil days.
     pub zone: Tz,
     /// Counters.
@@ -45,7 +50,9 @@ impl Worker {
     pub async fn run(self) -> Result<(), Infallible> {
         let mut builder = None;
         loop {
-            if let Err(error) = self.work(&mut builder).await {
+            if self.is_drained()
+                && let Err(error) = self.work(&mut builder).await
+            {
                 builder = None;
                 if error.is_retriable() {
                     tracing::debug!(why = chain(&error), "the rollups wait");
@@ -58,6 +65,10 @@ impl Worker {
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.spool.borrow().messages == 0
     }
 
     async fn work(&self, connected: &mut Option<Builder>) -> Result<(), StoreError> {
@@ -73,7 +84,7 @@ impl Worker {
         {
             tracing::debug!(why = chain(&error), "the hours were not closed");
         }
-        while !self.stop.is_cancelled() {
+        while self.is_drained() && !self.stop.is_cancelled() {
             match builder.step().await? {
                 Step::Idle => break,
                 Step::Built => {}

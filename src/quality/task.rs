@@ -3,7 +3,8 @@
 //! It hears of committed batches through a bounded channel and never holds the writer up: when it is too
 //! slow, what it missed is judged from the rows. Rows that came in order are judged in memory; for late
 //! ones their detector is judged again from the database. Every failure and every start ends in the same
-//! way: [`again::recover`] judges everything from the last known border of exactness on.
+//! way: [`again::recover`] judges everything from the last known border of exactness on, once the spool is
+//! empty: what is judged before would be judged again, and hold up what is drained.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,6 +32,7 @@ use crate::{
     clock::SharedClock,
     observe::Metrics,
     registry::{Device, Registry},
+    spool::SpoolState,
     store::{Store, StoreError, insert::Committed, quality as stored},
     writer::command::chain,
 };
@@ -70,13 +72,15 @@ pub struct Feed {
 pub struct Ear {
     receiver: mpsc::Receiver<Heard>,
     lost: Arc<AtomicBool>,
+    /// The hours that were closed last, of what was forgotten.
+    closed: Option<DateTime<Utc>>,
 }
 
 /// Both ends.
 pub fn channel() -> (Feed, Ear) {
     let (sender, receiver) = mpsc::channel(HEARD);
     let lost = Arc::new(AtomicBool::new(false));
-    (Feed { sender, lost: Arc::clone(&lost) }, Ear { receiver, lost })
+    (Feed { sender, lost: Arc::clone(&lost) }, Ear { receiver, lost, closed: None })
 }
 
 impl Feed {
@@ -129,6 +133,8 @@ pub struct QualityTask {
     pub registry: watch::Receiver<Option<Arc<Registry>>>,
     /// What the writer tells.
     pub ear: Ear,
+    /// What waits for the database.
+    pub spool: watch::Receiver<SpoolState>,
     /// States of detectors, for everybody.
     pub standings: watch::Sender<Standings>,
     /// What the slow checks found.
@@ -166,6 +172,10 @@ impl QualityTask {
                 () = self.stop.cancelled() => return Ok(()),
                 _ = tick.tick() => {}
             }
+            if self.spool.borrow().messages > 0 {
+                self.ear.forget();
+                continue;
+            }
             // Before the first registry the database is not prepared.
             let Some(registry) = self.registry.borrow_and_update().clone() else { continue };
             match self.work(registry).await {
@@ -185,7 +195,8 @@ impl QualityTask {
 
     /// Works until the stop, a failure, or a batch that was not heard.
     async fn work(&mut self, registry: Arc<Registry>) -> Result<(), StoreError> {
-        let closed = self.ear.begin();
+        self.ear.forget();
+        let closed = self.ear.closed.take();
         let client = stored::connect(&self.store).await?;
         let mut work = Box::pin(again::recover(self, client, registry)).await?;
         if work.closed.is_none() {
@@ -295,16 +306,13 @@ impl QualityTask {
 }
 
 impl Ear {
-    /// Forgets what was told, which is in the database: all of it is read now. Returns the hours that
-    /// were closed.
-    fn begin(&mut self) -> Option<DateTime<Utc>> {
+    /// Forgets what was told but the hours that were closed: it is in the database, and read from there.
+    fn forget(&mut self) {
         self.lost.store(false, Ordering::Release);
-        let mut closed = None;
         while let Ok(heard) = self.receiver.try_recv() {
             if let Heard::Closed(before) = heard {
-                closed = Some(before);
+                self.closed = Some(before);
             }
         }
-        closed
     }
 }
