@@ -36,6 +36,7 @@ pub mod local;
 pub mod measure;
 pub mod notify;
 pub mod observe;
+mod packed;
 mod patience;
 pub mod pcu;
 pub mod performance;

@@ -15,12 +15,13 @@ use ioc_ingest::{
 
 use super::{
     condition::{Condition, Known, evaluate},
-    part::{Part, Parts},
+    part::{Part, Parts, WORDS},
     row::{RowWriter, age_ms},
 };
 use crate::{
     admit::Admitted,
     ledger::{Arrival, Figures},
+    packed::Packed,
     quality::standing::{DeviceQuality, PlaceQuality},
     registry,
     registry::Device,
@@ -191,7 +192,7 @@ impl Latest {
                 );
                 Part {
                     message: kept,
-                    payload: payload[..].into(),
+                    payload: Packed::of(payload, WORDS),
                     time: envelope.time,
                     order,
                     version,
@@ -205,7 +206,7 @@ impl Latest {
                 let order = (i64::from(status.boot), received_at.timestamp_micros(), 0);
                 Part {
                     message: kept,
-                    payload: payload[..].into(),
+                    payload: Packed::of(payload, WORDS),
                     time: received_at,
                     order,
                     version,
@@ -394,12 +395,13 @@ impl Latest {
 }
 
 fn part_row(key: &str, part: &Part, now: DateTime<Utc>) -> String {
-    let mut text = String::with_capacity(part.payload.len() + 64);
+    let payload = part.payload.open(WORDS);
+    let mut text = String::with_capacity(payload.len() + 64);
     let mut row = RowWriter::begin(&mut text);
     row.text(key).number(age_ms(part.time, now));
     // The payload passed the decoder, so it is JSON; white space is squeezed by parsing it once.
     row.raw(|out| {
-        let value: serde_json::Value = serde_json::from_slice(&part.payload).unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
         let _infallible = write!(out, "{value}");
     });
     row.end();
@@ -431,7 +433,8 @@ fn quality_row(place: &PlaceQuality, age_ms: i64, now: DateTime<Utc>) -> String 
 }
 
 fn reading_rows(interval: &Interval, part: &Part, now: DateTime<Utc>, rows: &mut Vec<String>) {
-    let value: serde_json::Value = serde_json::from_slice(&part.payload).unwrap_or_default();
+    let value: serde_json::Value =
+        serde_json::from_slice(&part.payload.open(WORDS)).unwrap_or_default();
     let lanes = ["lanes", "zones"].into_iter().find_map(|key| value.get(key)?.as_array());
     for reading in &interval.readings {
         let place = reading.place.to_string();

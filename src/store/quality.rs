@@ -71,6 +71,8 @@ const CLEAN: &str = "\
     where d.detector_id = k.detector_id and d.hour = k.hour and d.marks = k.marks";
 /// Rows whose marks one transaction writes: some tens of milliseconds.
 const MARKS_MAX: usize = 2_000;
+/// Histories that are written at once: a city's as text are tens of megabytes.
+const FOLDS_MAX: usize = 500;
 /// Length of a bucket of the rollup.
 const BUCKET_MS: i64 = 300_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -431,13 +433,15 @@ pub async fn write_turns(
 pub async fn finish(
     client: &mut Client,
     before: DateTime<Utc>,
-    folds: &[(i32, String)],
+    mut folds: impl Iterator<Item = (i32, String)> + Send,
 ) -> Result<(), StoreError> {
     let failed = |error| StoreError::of("keep the histories of detectors", error);
     let transaction = client.transaction().await.map_err(failed)?;
-    for some in folds.chunks(2_000) {
-        let ids: Vec<i32> = some.iter().map(|(id, _)| *id).collect();
-        let states: Vec<&str> = some.iter().map(|(_, state)| state.as_str()).collect();
+    loop {
+        let (ids, states): (Vec<i32>, Vec<String>) = folds.by_ref().take(FOLDS_MAX).unzip();
+        if ids.is_empty() {
+            break;
+        }
         transaction
             .execute(
                 "insert into detector_fold (detector_id, before, state) \

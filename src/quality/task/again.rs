@@ -204,9 +204,9 @@ pub(super) async fn late(task: &mut QualityTask, work: &mut Work) -> Result<(), 
         for (id, from_ms) in &some {
             // From the history before the hour if it is known, else from rows of before.
             let detector = work.memory.detectors.get(id);
-            let border = detector.and_then(|detector| detector.border.as_ref());
+            let border = detector.and_then(Detector::border);
             let (fold, read_ms) = match border.filter(|(border, _)| border <= from_ms) {
-                Some((border, fold)) => (Fold::clone(fold), *border),
+                Some((border, fold)) => (fold, border),
                 None => (Fold::default(), from_ms - LOOKBACK_MS),
             };
             begin = begin.min(at(read_ms));
@@ -299,12 +299,9 @@ async fn drain_span(
 pub(super) async fn finish(work: &mut Work, before: DateTime<Utc>) -> Result<(), StoreError> {
     let before = hour_of(before);
     let before_ms = before.timestamp_millis();
-    let folds = work.memory.detectors.iter().filter_map(|(id, detector)| {
-        let fold = detector.before(before_ms)?;
-        Some((*id, serde_json::to_string(fold).ok()?))
-    });
-    let folds: Vec<(i32, String)> = folds.collect();
-    stored::finish(&mut work.client, before, &folds).await
+    let Work { client, memory, .. } = work;
+    let kept = |(id, detector): (&i32, &Detector)| Some((*id, detector.before(before_ms)?));
+    stored::finish(client, before, memory.detectors.iter().filter_map(kept)).await
 }
 
 /// Takes over what people declared bad. Their rows stand in the list of hours to judge.
@@ -343,7 +340,7 @@ pub(super) async fn take_thresholds(work: &mut Work, now: DateTime<Utc>) -> Resu
     for (id, marking) in &changed {
         // Its history is made anew by the new thresholds.
         if let Some(detector) = work.memory.detectors.get_mut(id) {
-            detector.border = None;
+            detector.forget_border();
             work.again.insert(*id, marking.since.timestamp_millis().max(0));
         }
     }

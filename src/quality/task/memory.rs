@@ -1,6 +1,6 @@
 //! Histories of every detector in memory, and what batches that came in order make of them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use chrono::DurationRound as _;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +9,7 @@ use ioc_ingest::{Envelope, Fact, Source, interval::Interval};
 
 use crate::{
     admit::Accepted,
+    packed::Packed,
     quality::{
         bits,
         evaluate::Span,
@@ -19,13 +20,17 @@ use crate::{
     store::quality::{Mark, Marking},
 };
 
+/// What histories repeat, for [`Packed`].
+static WORDS: LazyLock<String> = LazyLock::new(|| json(&Fold::default()));
+
 /// One detector.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Detector {
     /// Beside the table of all detectors, which grows by doubling.
     pub(super) fold: Box<Fold>,
-    /// The history before the hour of the newest row: begin of the hour, and the history.
-    pub(super) border: Option<(i64, Box<Fold>)>,
+    /// The history before the hour of the newest row: begin of the hour, and the history as JSON. It is asked
+    /// for once an hour, and for late rows.
+    border: Option<(i64, Packed)>,
 }
 
 /// Everything that is known of detectors.
@@ -154,25 +159,87 @@ impl Memory {
 impl Detector {
     /// A history that was made of rows.
     pub(super) fn of(fold: Fold, border: Option<(i64, Fold)>) -> Self {
-        let border = border.map(|(hour_ms, fold)| (hour_ms, Box::new(fold)));
+        let border = border.map(|(hour_ms, fold)| (hour_ms, pack(&fold)));
         Self { fold: Box::new(fold), border }
+    }
+
+    /// The begin of the newest row's hour with the history before it; null when it is not known.
+    pub(super) fn border(&self) -> Option<(i64, Fold)> {
+        let (hour_ms, packed) = self.border.as_ref()?;
+        Some((*hour_ms, serde_json::from_slice(&packed.open(WORDS.as_bytes())).ok()?))
+    }
+
+    /// Its history is to be made anew.
+    pub(super) fn forget_border(&mut self) {
+        self.border = None;
     }
 
     /// Keeps the history before the hour of a row, when it is the first of its hour.
     pub(super) fn cross(&mut self, time_ms: i64) {
         let hour_ms = hour_ms(time_ms);
         if self.border.as_ref().is_none_or(|(border, _)| *border < hour_ms) {
-            self.border = Some((hour_ms, self.fold.clone()));
+            self.border = Some((hour_ms, pack(&self.fold)));
         }
     }
 
-    /// The history of the rows before an instant; null when it is not known any more.
-    pub(super) fn before(&self, time_ms: i64) -> Option<&Fold> {
+    /// The history of the rows before an instant, as JSON; null when it is not known any more.
+    pub(super) fn before(&self, time_ms: i64) -> Option<String> {
         match (&self.border, self.fold.newest()) {
-            (_, Some((newest, _))) if newest < time_ms => Some(&self.fold),
-            (_, None) => Some(&self.fold),
-            (Some((border, fold)), _) if *border == time_ms => Some(fold),
+            (_, Some((newest, _))) if newest < time_ms => Some(json(&self.fold)),
+            (_, None) => Some(json(&self.fold)),
+            (Some((border, packed)), _) if *border == time_ms => {
+                String::from_utf8(packed.open(WORDS.as_bytes())).ok()
+            }
             _ => None,
         }
+    }
+}
+
+/// Histories have a form in JSON; without one, which cannot be, they are read from the rows again.
+fn json(fold: &Fold) -> String {
+    serde_json::to_string(fold).unwrap_or_default()
+}
+
+fn pack(fold: &Fold) -> Packed {
+    Packed::of(json(fold).as_bytes(), WORDS.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_before_the_hour_is_kept_small_and_comes_back() {
+        let mut detector = Detector::default();
+        let limits = crate::quality::limits::Limits::default();
+        let sample = Sample {
+            duration_ms: 30_000,
+            count: Some(7),
+            occupancy_e4: Some(900),
+            speed_e1_kmh: Some(310),
+            samples: None,
+            samples_expected: None,
+            classes: None,
+        };
+        let hour = 495_000 * 3_600_000;
+        for time_ms in (hour - 3_600_000..hour).step_by(30_000) {
+            let at = At { time_ms, bits: 0 };
+            detector.cross(time_ms);
+            detector.fold.push(at, &sample, (&limits, chrono_tz::UTC), |_| {});
+        }
+        let before = Fold::clone(&detector.fold);
+        detector.cross(hour);
+        detector.fold.push(
+            At { time_ms: hour, bits: 0 },
+            &sample,
+            (&limits, chrono_tz::UTC),
+            |_| {},
+        );
+        assert_eq!(detector.border(), Some((hour, before.clone())));
+        assert_eq!(detector.before(hour), Some(json(&before)));
+        assert_eq!(detector.before(hour + 1), Some(json(&detector.fold)));
+        assert_eq!(detector.before(hour - 1), None);
+        let (_, packed) = detector.border.unwrap();
+        assert!(packed.len() * 2 < size_of::<Fold>(), "{} bytes", packed.len());
     }
 }
