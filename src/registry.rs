@@ -168,6 +168,42 @@ pub fn parse_place(text: &str) -> Option<Place> {
 mod tests {
     use super::*;
 
+    fn registry(names: [(&str, &str); 2]) -> Registry {
+        let device = |(source, name_vi): (&str, &str)| {
+            let source = Source::parse(source).unwrap();
+            let device = Device {
+                id: 1,
+                source: source.clone(),
+                service: Service::Vds,
+                name_vi: name_vi.to_owned(),
+                name_en: String::new(),
+                position: Some((105.78, 10.03)),
+                area: None,
+                corridor: None,
+                parent: None,
+                period_ms: Some(30_000),
+                simulated: false,
+                detectors: HashMap::from([(Place::Lane(1), 7)]),
+            };
+            (source, Arc::new(device))
+        };
+        Registry { devices: names.into_iter().map(device).collect(), ..Registry::default() }
+    }
+
+    #[test]
+    fn a_registry_read_anew_shares_the_devices_that_did_not_change() {
+        let known = registry([("vds-001", "Cầu Ninh Kiều"), ("vds-002", "Mậu Thân")]);
+        let read = registry([("vds-001", "Cầu Ninh Kiều"), ("vds-002", "Đường Mậu Thân")]);
+        let shared = read.sharing(&known);
+        let is_shared = |source: &str| {
+            let source = Source::parse(source).unwrap();
+            Arc::ptr_eq(&shared.devices[&source], &known.devices[&source])
+        };
+        assert_eq!([is_shared("vds-001"), is_shared("vds-002")], [true, false]);
+        let changed = &shared.devices[&Source::parse("vds-002").unwrap()];
+        assert_eq!(changed.name_vi, "Đường Mậu Thân");
+    }
+
     #[test]
     fn a_place_is_written_and_read_back() {
         for place in [Place::Lane(3), Place::Zone("north-in".into())] {
