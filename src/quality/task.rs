@@ -196,12 +196,10 @@ impl QualityTask {
     /// Works until the stop, a failure, or a batch that was not heard.
     async fn work(&mut self, registry: Arc<Registry>) -> Result<(), StoreError> {
         self.ear.forget();
-        let closed = self.ear.closed.take();
         let client = stored::connect(&self.store).await?;
         let mut work = Box::pin(again::recover(self, client, registry)).await?;
-        if work.closed.is_none() {
-            work.closed = closed;
-        }
+        let closed = self.ear.closed.take();
+        work.closed = work.closed.or(closed);
         self.publish(&mut work);
         // Also where nothing is open: now the states are whole.
         self.standings.send_modify(|_whole| {});
