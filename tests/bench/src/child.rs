@@ -140,7 +140,7 @@ fn on_servers(command: &mut Command, servers: &Servers, database: &str) {
     command
         .env("IOC_HTTP_LISTEN", "127.0.0.1:0")
         .env("IOC_BROKER_PORT", servers.mqtt_port().to_string())
-        .env("IOC_BROKER_CLIENT_ID", format!("hub-{database}"))
+        .env("IOC_BROKER_CLIENT_ID", "bench-hub")
         .env("IOC_DATABASE_URL", servers::connection_text(&application))
         .env("IOC_DATABASE_PASSWORD", servers::password_text(&application))
         .env("IOC_DATABASE_OWNER_URL", servers::connection_text(&owner))
