@@ -42,6 +42,10 @@ const PROTOCOL: &str = "ioc.live.v1";
 const FRAME_MAX_BYTES: usize = 64 * 1024;
 /// Read buffer of one connection, bytes: clients send little, and there are many of them.
 const READ_BUFFER_BYTES: usize = 4096;
+/// Frames that wait are written together from so many bytes on. The room for them is never given back
+/// while the connection lasts: at the library's own 128 KiB, thousands of clients that were slow once
+/// hold hundreds of megabytes.
+const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 /// A connection on which nothing came for this long is asked for a sign of life.
 const IDLE_PING: Duration = Duration::from_secs(20);
 /// A restarting hub spreads its clients' return over this many milliseconds.
@@ -107,6 +111,7 @@ pub(super) async fn open(
         .protocols([PROTOCOL])
         .max_message_size(FRAME_MAX_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .on_upgrade(move |socket| async move {
             serve(app, identity, socket).await;
             drop(guest);
