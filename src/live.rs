@@ -459,6 +459,7 @@ impl LiveTask {
                 let known = self.shown_standings.get(source);
                 latest.quality = known.map(|quality| (Arc::clone(quality), self.version));
             }
+            latest.stamp(self.version);
             self.dirty.insert(source.clone());
         }
         self.forget_strangers();
@@ -466,7 +467,8 @@ impl LiveTask {
         self.judge_dirty(now);
     }
 
-    /// Takes over the states of detectors: those that changed are no longer the same entries.
+    /// Takes over the states of detectors: those that changed are no longer the same entries. The row
+    /// of a device shows nothing of them but its condition; only `device/{id}` tells each.
     fn take_standings(&mut self) {
         let standings = self.standings.borrow_and_update().clone();
         for (source, quality) in standings.iter() {
@@ -560,6 +562,7 @@ impl LiveTask {
         let Some(latest) = self.latest.get_mut(&accepted.message.topic.source) else { return };
         let received = item.delivery.received_at;
         if latest.apply(&accepted.message, &item.delivery.payload, received, self.version) {
+            latest.stamp(self.version);
             self.dirty.insert(accepted.message.topic.source.clone());
         }
         if let (Fact::Metric(sample), Some(envelope)) =
@@ -569,13 +572,13 @@ impl LiveTask {
         }
     }
 
-    /// Judges the devices that changed and stamps their rows.
+    /// Judges the devices of which something changed, and stamps the rows whose condition did.
     fn judge_dirty(&mut self, now: DateTime<Utc>) {
         for source in &self.dirty {
-            if let Some(latest) = self.latest.get_mut(source) {
-                latest.judge(now);
-                latest.version = self.version;
-                latest.source_version = self.version;
+            if let Some(latest) = self.latest.get_mut(source)
+                && latest.judge(now)
+            {
+                latest.stamp(self.version);
             }
         }
     }
@@ -585,8 +588,7 @@ impl LiveTask {
         let now = self.clock.now();
         for (source, latest) in &mut self.latest {
             if latest.judge(now) {
-                latest.version = self.version;
-                latest.source_version = self.version;
+                latest.stamp(self.version);
                 self.dirty.insert(source.clone());
             }
             if latest.tick_second() {

@@ -15,10 +15,9 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use chrono::TimeDelta;
-use ioc_ingest::mqtt::BrokerState;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -26,17 +25,13 @@ use super::{ApiSettings, App, openapi_document, router};
 use crate::{
     access::{Gate, Identity, Role, Seen},
     clock::{SharedClock, TestClock},
-    live::{HubState, Live, LiveSettings, start},
-    observe::Metrics,
+    live,
     pcu::Pcu,
     quality::Thresholds,
     readiness::{Component, Readiness},
-    selfcheck::Agreement,
-    spool::SpoolState,
     still::Stills,
     store::{Store, StoreSettings},
-    stranger::Strangers,
-    writer::{DatabaseState, WriterHandle},
+    writer::WriterHandle,
 };
 
 const ZONE: chrono_tz::Tz = chrono_tz::Asia::Ho_Chi_Minh;
@@ -60,39 +55,6 @@ fn store() -> Store {
 
 fn rules() -> Arc<crate::alarm::rule::Rules> {
     Arc::new(crate::alarm::rule::Rules::configured("").unwrap())
-}
-
-fn live(clock: &SharedClock) -> Live {
-    let settings = LiveSettings {
-        tick: Duration::from_millis(50),
-        slow_tick: Duration::from_secs(1),
-        resume: Duration::from_secs(30),
-        client_frames: 64,
-        connections: 10,
-        connections_per_user: 8,
-    };
-    let ends = start::LiveEnds {
-        clock: Arc::clone(clock),
-        changes: mpsc::channel(1).1,
-        registry: watch::channel(None).1,
-        headline: watch::channel(Arc::default()).1,
-        standings: watch::channel(Arc::default()).1,
-        pcu: Arc::new(pcu()),
-        hub: HubState::new(
-            watch::channel(DatabaseState::Starting).1,
-            watch::channel(BrokerState::Connecting).1,
-            watch::channel(Agreement::Unknown).1,
-            watch::channel(SpoolState::default()).1,
-            watch::channel(Agreement::Unknown).1,
-        ),
-        strangers: Arc::new(Strangers::new(10, Metrics::new())),
-        stop: CancellationToken::new(),
-        metrics: Metrics::new(),
-        zone: ZONE,
-        epoch: "test".into(),
-        rules: rules(),
-    };
-    start::live(settings, ends).0
 }
 
 fn pcu() -> Pcu {
@@ -137,7 +99,7 @@ fn app(dashboards: &Path) -> Arc<App> {
         notify: Arc::default(),
         metrics: Arc::new(|| "# EOF\n".into()),
         state_of: Arc::new(|_| None),
-        live: live(&clock),
+        live: live::start::tests::alone(&clock).0,
         stop: CancellationToken::new(),
         writer: WriterHandle::channel().0,
         gate: Gate::new(),

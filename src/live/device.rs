@@ -278,6 +278,12 @@ impl Latest {
         changed
     }
 
+    /// Its rows of `devices` and `sources` changed.
+    pub const fn stamp(&mut self, version: u64) {
+        self.version = version;
+        self.source_version = version;
+    }
+
     /// Once a second: the message rate. Returns whether the row of `sources` changed.
     pub fn tick_second(&mut self) -> bool {
         let new = self.counters.messages - self.messages_before;

@@ -137,6 +137,7 @@ impl LiveTask {
                 .entry(source.clone())
                 .or_insert_with(|| Latest::new(source.clone(), service, None));
             latest.restore(last_seen, counters);
+            latest.stamp(self.version);
             self.dirty.insert(source);
         }
         for current in start.current {
@@ -148,6 +149,7 @@ impl LiveTask {
             let before = latest.counters;
             latest.apply(&current.message, &current.payload, current.received_at, self.version);
             latest.counters = before;
+            latest.stamp(self.version);
             self.dirty.insert(topic.source.clone());
         }
         for (source, value, time) in start.metrics {
@@ -156,5 +158,121 @@ impl LiveTask {
         self.alarms.begin(start.alarms, self.version);
         self.desk = Desk::new(self.zone, now, start.desk);
         self.judge_dirty(now);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{collections::HashMap, time::Duration};
+
+    use super::*;
+    use crate::{
+        clock::TestClock,
+        live::Pace,
+        live::topic::{Filter, Topic},
+        quality::{
+            Check,
+            standing::{DeviceQuality, OpenCheck, PlaceQuality},
+        },
+        registry::Device,
+        selfcheck::Agreement,
+        spool::SpoolState,
+        writer::DatabaseState,
+    };
+    use ioc_ingest::mqtt::BrokerState;
+
+    /// A live view to which nothing is connected.
+    pub(crate) fn alone(clock: &SharedClock) -> (Live, LiveTask) {
+        let settings = LiveSettings {
+            tick: Duration::from_millis(50),
+            slow_tick: Duration::from_secs(1),
+            resume: Duration::from_secs(30),
+            client_frames: 64,
+            connections: 10,
+            connections_per_user: 8,
+        };
+        let ends = LiveEnds {
+            clock: Arc::clone(clock),
+            changes: mpsc::channel(1).1,
+            registry: watch::channel(None).1,
+            headline: watch::channel(Arc::default()).1,
+            standings: watch::channel(Arc::default()).1,
+            pcu: Arc::new(Pcu::configured("").unwrap()),
+            hub: HubState::new(
+                watch::channel(DatabaseState::Starting).1,
+                watch::channel(BrokerState::Connecting).1,
+                watch::channel(Agreement::Unknown).1,
+                watch::channel(SpoolState::default()).1,
+                watch::channel(Agreement::Unknown).1,
+            ),
+            strangers: Arc::new(Strangers::new(10, Metrics::new())),
+            stop: CancellationToken::new(),
+            metrics: Metrics::new(),
+            zone: chrono_tz::Asia::Ho_Chi_Minh,
+            epoch: "test".into(),
+            rules: Arc::new(Rules::configured("").unwrap()),
+        };
+        live(settings, ends)
+    }
+
+    fn device(source: &Source) -> Device {
+        Device {
+            id: 1,
+            source: source.clone(),
+            service: Service::Vds,
+            name_vi: "Cầu Ninh Kiều".into(),
+            name_en: "Ninh Kieu Bridge".into(),
+            position: None,
+            area: None,
+            corridor: None,
+            parent: None,
+            period_ms: Some(30_000),
+            simulated: false,
+            detectors: HashMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_row_comes_again_only_for_what_it_shows() {
+        let now = "2026-03-02T01:15:00Z".parse().unwrap();
+        let clock: SharedClock = Arc::new(TestClock::new(now));
+        let (_live, mut task) = alone(&clock);
+        let source = Source::parse("vds-001").unwrap();
+        let devices = HashMap::from([(source.clone(), Arc::new(device(&source)))]);
+        let registry = Registry { devices, ..Registry::default() };
+        let (_registries, registry) = watch::channel(Some(Arc::new(registry)));
+        let (standings, seen) = watch::channel(Standings::default());
+        (task.registry, task.standings) = (registry, seen);
+        task.take_registry();
+        task.latest.get_mut(&source).unwrap().restore(now, Counters::default());
+        task.judge_dirty(now);
+
+        // What a page is sent for each topic at the next tick.
+        let next = |task: &mut LiveTask| {
+            let (closed, filter) = (task.version - 1, Filter::default());
+            let rows =
+                |topic: &Topic| task.rows(topic, &filter, closed, Some(&task.dirty), now).len();
+            let sent = (rows(&Topic::Devices), rows(&Topic::Device(source.clone())));
+            task.publish(Pace::Full);
+            sent
+        };
+        assert_eq!(next(&mut task), (1, 0), "it is new");
+        assert_eq!(next(&mut task), (0, 0));
+        let stand = |good_share, check: Option<Check>| {
+            let open = |check| OpenCheck::new(check, now, None, None);
+            let checks = check.map(open).into_iter().collect();
+            let place = PlaceQuality { place: "lane/1".into(), good_share, checks };
+            let quality = Arc::new(DeviceQuality { places: vec![place] });
+            standings.send_replace(Arc::new(HashMap::from([(source.clone(), quality)])));
+        };
+        stand(None, None);
+        task.take_standings();
+        assert_eq!(next(&mut task), (0, 1), "a lane is known: only the device's page shows it");
+        stand(Some(0.98), None);
+        task.take_standings();
+        assert_eq!(next(&mut task), (0, 1), "a share of good samples");
+        stand(Some(0.98), Some(Check::StuckOn));
+        task.take_standings();
+        assert_eq!(next(&mut task), (1, 1), "a failure is a condition of the device");
     }
 }
